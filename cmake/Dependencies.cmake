@@ -1,0 +1,16 @@
+# Every library that ekshume links; docs/dependencies.md says why each is there.
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(OpenSSL 3 REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(isal REQUIRED IMPORTED_TARGET libisal)
+pkg_check_modules(archive REQUIRED IMPORTED_TARGET libarchive)
+pkg_check_modules(zlib REQUIRED IMPORTED_TARGET zlib)
+# Optional: `containers mount` says so when it was built without it.
+pkg_check_modules(fuse3 IMPORTED_TARGET fuse3)
+find_package(GTest)
+find_package(benchmark QUIET)

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/hash.h"
+
+#include <isa-l/crc.h>
+#include <openssl/evp.h>
+
+#include "base/check.h"
+
+namespace ekshume {
+
+struct Sha256::Context {
+  EVP_MD_CTX* evp = EVP_MD_CTX_new();
+  ~Context() { EVP_MD_CTX_free(evp); }
+};
+
+namespace {
+// Fetched once: EVP_sha256() makes OpenSSL 3 look the algorithm up at every init, which costs more
+// than hashing a small file.
+const EVP_MD* Sha256Algorithm() {
+  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return algorithm;
+}
+}  // namespace
+
+Sha256::Sha256() : context_(std::make_unique<Context>()) {
+  EKSHUME_CHECK(EVP_DigestInit_ex2(context_->evp, Sha256Algorithm(), nullptr) == 1);
+}
+Sha256::~Sha256() = default;
+Sha256::Sha256(Sha256&&) noexcept = default;
+Sha256& Sha256::operator=(Sha256&&) noexcept = default;
+
+void Sha256::Update(ByteView bytes) {
+  EKSHUME_CHECK(EVP_DigestUpdate(context_->evp, bytes.data(), bytes.size()) == 1);
+}
+
+Sha256Digest Sha256::Finish() {
+  Sha256Digest digest;
+  unsigned int length = 0;
+  EKSHUME_CHECK(EVP_DigestFinal_ex(context_->evp, reinterpret_cast<unsigned char*>(digest.data()),
+                                   &length) == 1 &&
+                length == digest.size());
+  EKSHUME_CHECK(EVP_DigestInit_ex2(context_->evp, nullptr, nullptr) == 1);
+  return digest;
+}
+
+Sha256Digest Sha256::Of(ByteView bytes) {
+  Sha256 hash;
+  hash.Update(bytes);
+  return hash.Finish();
+}
+
+std::string ToHex(ByteView bytes) {
+  static constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  text.reserve(bytes.size() * 2);
+  for (const std::byte b : bytes.AsSpan()) {
+    text.push_back(kDigits[std::to_integer<unsigned>(b) >> 4]);
+    text.push_back(kDigits[std::to_integer<unsigned>(b) & 15]);
+  }
+  return text;
+}
+
+namespace {
+// ISA-L takes an int length; larger inputs go in slices.
+constexpr size_t kCrcSlice = size_t{1} << 30;
+}  // namespace
+
+uint32_t Crc32c(uint32_t crc, ByteView bytes) {
+  while (!bytes.empty()) {
+    const ByteView slice = bytes.First(kCrcSlice);
+    // ISA-L's prototype lacks const; it does not write.
+    auto* data = const_cast<unsigned char*>(reinterpret_cast<const unsigned char*>(slice.data()));
+    crc = crc32_iscsi(data, static_cast<int>(slice.size()), crc);
+    bytes = bytes.From(slice.size());
+  }
+  return crc;
+}
+
+uint32_t Crc32(ByteView bytes) {
+  uint32_t crc = 0;
+  while (!bytes.empty()) {
+    const ByteView slice = bytes.First(kCrcSlice);
+    crc = crc32_gzip_refl(crc, reinterpret_cast<const unsigned char*>(slice.data()), slice.size());
+    bytes = bytes.From(slice.size());
+  }
+  return crc;
+}
+
+}  // namespace ekshume

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+// Every bound on what evidence can make ekshume do. Evidence that reaches one yields a diagnostic
+// with the limit's name, never a hang, an abort or an unbounded allocation. Each has a test.
+namespace ekshume::limits {
+
+// image
+inline constexpr size_t kCacheBlockBytes = size_t{64} << 10;  // unit of the block cache
+inline constexpr size_t kCacheBytes = size_t{64} << 20;       // block cache per image
+inline constexpr size_t kMaxSplitSegments = 10000;            // .001, .002, ...
+
+// volume
+inline constexpr size_t kMaxPartitions = 1024;    // GPT entries read
+inline constexpr size_t kMaxExtendedChain = 128;  // MBR logical partitions
+
+// fs
+inline constexpr size_t kMaxNameBytes = 1024;                    // one directory entry's name
+inline constexpr size_t kMaxSymlinkTargetBytes = 4096;           // PATH_MAX
+inline constexpr int kMaxSymlinkHops = 40;                       // as the kernel's MAXSYMLINKS
+inline constexpr int kMaxDirectoryDepth = 2048;                  // path components below a root
+inline constexpr size_t kMaxXattrValueBytes = size_t{64} << 10;  // XATTR_SIZE_MAX
+inline constexpr size_t kMaxXattrsPerNode = 4096;
+inline constexpr size_t kMaxExtentsPerFile = size_t{4} << 20;    // runs kept for one file
+inline constexpr int kMaxTreeDepth = 12;                         // levels of any on-disk B+tree
+inline constexpr size_t kMaxOrphans = 1000000;                   // deleted-but-open inodes listed
+inline constexpr uint64_t kMaxJournalBytes = uint64_t{4} << 30;  // log or journal replayed
+inline constexpr size_t kMaxReplayBytes = size_t{192} << 20;     // patched blocks kept in memory
+
+// runtime
+inline constexpr size_t kMaxDocumentBytes = size_t{32} << 20;  // one JSON document from a store
+inline constexpr size_t kMaxBoltBytes = size_t{256} << 20;     // a bolt file read
+inline constexpr int kMaxBoltDepth = 64;                       // nested buckets and branch levels
+inline constexpr size_t kMaxBoltItems = 10000000;              // items visited in one walk
+inline constexpr int kMaxLayers = 500;  // layers in one chain (overlay's own limit)
+inline constexpr size_t kMaxContainers = 100000;
+
+// output
+inline constexpr size_t kMaxDiagnosticsPerCode = 100;  // further ones are only counted
+
+}  // namespace ekshume::limits
