@@ -32,6 +32,9 @@ struct Format {
 // All formats, highest priority first: fs/registry.cc.
 std::span<const Format> Formats();
 
+// The format whose sniff accepts `device`, or null.
+const Format* Sniff(const image::Image& device);
+
 // Opens the filesystem on `device` by content. kUnsupported with the name of what it is when it is
 // a known thing that ekshume does not read (LUKS, swap, LVM, vfat, EROFS, md member, ...) or when
 // nothing is known.

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "casefile/evidence.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "fs/folder/folder.h"
+#include "fs/format.h"
+#include "fs/path.h"
+
+namespace ekshume::casefile {
+namespace {
+
+std::string BaseName(const std::string& path) {
+  const std::string name = std::filesystem::path(path).lexically_normal().filename().string();
+  return name.empty() ? path : name;
+}
+
+// Higher is more likely the root filesystem of a node.
+int RootScore(const fs::Filesystem& filesystem) {
+  int score = 0;
+  const auto directory = [&](std::string_view path) {
+    return fs::Exists(filesystem, path, fs::NodeType::kDirectory);
+  };
+  if (directory("/etc")) score += 4;
+  if (fs::Exists(filesystem, "/etc/os-release", fs::NodeType::kRegular)) score += 8;
+  if (directory("/usr")) score += 2;
+  if (directory("/var/lib")) score += 2;
+  return score;
+}
+
+// Partitions that hold no filesystem of interest on any node: not worth a notice.
+bool IsBootOnly(const volume::Partition& partition) {
+  return partition.type_name == "BIOS boot" || partition.type_name == "EFI System" ||
+         partition.type_name == "Linux swap";
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Evidence>> Evidence::Open(const std::vector<std::string>& paths,
+                                                 const EvidenceOptions& options,
+                                                 DiagnosticSink& diagnostics) {
+  std::unique_ptr<Evidence> evidence(new Evidence());
+  // Volumes hold references into disks: no reallocation after the first.
+  evidence->disks_.reserve(paths.size());
+  for (const std::string& path : paths) {
+    std::error_code error;
+    const bool is_folder = std::filesystem::is_directory(path, error);
+    EKSHUME_TRY(is_folder ? evidence->AddFolder(path, diagnostics)
+                          : evidence->AddImage(path, options, diagnostics));
+  }
+  const bool any_readable =
+      std::ranges::any_of(evidence->volumes_, [](const Volume& v) { return v.filesystem != nullptr; });
+  if (!any_readable) {
+    std::string reasons;
+    for (const Volume& volume : evidence->volumes_) {
+      if (IsBootOnly(volume.partition) && evidence->volumes_.size() > 1) continue;
+      reasons += (reasons.empty() ? "" : "; ") + volume.problem;
+    }
+    return Fail(ErrorCode::kUnsupported, reasons.empty() ? "no filesystem found" : reasons);
+  }
+  return evidence;
+}
+
+Result<void> Evidence::AddImage(const std::string& path, const EvidenceOptions& options,
+                                DiagnosticSink& diagnostics) {
+  image::OpenOptions open_options;
+  open_options.diagnostics = &diagnostics;
+  open_options.scratch = options.scratch;
+  open_options.progress = options.progress;
+  Disk disk;
+  disk.path = path;
+  disk.opened = EKSHUME_TRY(image::Open(path, open_options));
+  disk.table = EKSHUME_TRY(volume::ReadPartitionTable(*disk.opened.image, diagnostics));
+  disks_.push_back(std::move(disk));
+  const Disk& kept = disks_.back();
+  for (const volume::Partition& partition : kept.table.partitions) {
+    Volume volume;
+    volume.disk = disks_.size() - 1;
+    volume.partition = partition;
+    volume.name = partition.number == 0 ? BaseName(path)
+                                        : fmt::format("{} partition {}", BaseName(path), partition.number);
+    volume.device = image::MakeSlice(*kept.opened.image, partition.offset_bytes,
+                                     partition.size_bytes, volume.name);
+    fs::OpenOptions fs_options;
+    fs_options.diagnostics = &diagnostics;
+    fs_options.raw = options.raw;
+    fs_options.force = options.force;
+    auto filesystem = fs::Open(*volume.device, fs_options);
+    if (filesystem) {
+      volume.filesystem = *std::move(filesystem);
+    } else {
+      volume.problem = filesystem.error().message;
+      const bool nothing_known = filesystem.error().code == ErrorCode::kUnsupported &&
+                                 fs::Sniff(*volume.device) == nullptr;
+      if (!nothing_known) {
+        diagnostics.Report(DiagnosticCode::kFilesystemUnreadable, volume.name, volume.problem);
+      } else if (!IsBootOnly(partition)) {
+        diagnostics.Report(DiagnosticCode::kPartitionUnreadable, volume.name, volume.problem);
+      }
+    }
+    volumes_.push_back(std::move(volume));
+  }
+  return {};
+}
+
+Result<void> Evidence::AddFolder(const std::string& path, DiagnosticSink& diagnostics) {
+  Volume volume;
+  volume.name = path;
+  volume.filesystem = EKSHUME_TRY(fs::folder::OpenFolder(path, diagnostics));
+  volumes_.push_back(std::move(volume));
+  return {};
+}
+
+runtime::NodeFilesystems Evidence::filesystems() const {
+  runtime::NodeFilesystems node;
+  for (const Volume& volume : volumes_) {
+    if (volume.filesystem) node.filesystems.push_back(volume.filesystem.get());
+  }
+  return node;
+}
+
+Result<const Volume*> Evidence::Select(std::optional<int> partition) const {
+  if (partition) {
+    for (const Volume& volume : volumes_) {
+      if (volume.partition.number != *partition || !volume.disk) continue;
+      if (!volume.filesystem) return Fail(ErrorCode::kUnsupported, volume.problem);
+      return &volume;
+    }
+    return Fail(ErrorCode::kInvalidArgument, fmt::format("there is no partition {}", *partition));
+  }
+  const Volume* best = nullptr;
+  std::pair<int, uint64_t> best_score;
+  for (const Volume& volume : volumes_) {
+    if (!volume.filesystem) continue;
+    const std::pair score(RootScore(*volume.filesystem), volume.filesystem->info().total_bytes);
+    if (best == nullptr || score > best_score) {
+      best = &volume;
+      best_score = score;
+    }
+  }
+  if (best == nullptr) return Fail(ErrorCode::kUnsupported, "no filesystem could be read");
+  return best;
+}
+
+const Volume* Evidence::VolumeOf(const fs::Filesystem* filesystem) const {
+  for (const Volume& volume : volumes_) {
+    if (volume.filesystem.get() == filesystem) return &volume;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> Evidence::files() const {
+  std::vector<std::string> all;
+  for (const Disk& disk : disks_) {
+    all.insert(all.end(), disk.opened.files.begin(), disk.opened.files.end());
+  }
+  return all;
+}
+
+}  // namespace ekshume::casefile
