@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/diagnostic.h"
+#include "fs/filesystem.h"
+
+namespace ekshume::fs {
+
+// A directory of the analyst's machine as evidence: an extracted tree, or a copy that is mounted
+// read-only. Symbolic links in it are never followed by the operating system, so that nothing
+// outside the directory can be reached through one; fs/path.h resolves them inside the tree. Access
+// times are left alone where the operating system lets us (O_NOATIME).
+//
+// A NodeId is a handle to a path, given out as directories are read; at most
+// limits::kMaxFolderNodes exist (kLimit afterwards). Files have no runs(), as the operating system
+// does not tell where bytes lie. The tree must not change while it is read: a name that vanishes is
+// kNotFound.
+//
+// `diagnostics` must outlive the Filesystem. kNotFound when there is no such path, kInvalidArgument
+// when it is no directory, kIo when it cannot be opened.
+Result<std::unique_ptr<Filesystem>> OpenFolder(const std::string& path,
+                                               DiagnosticSink& diagnostics);
+
+}  // namespace ekshume::fs
