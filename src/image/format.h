@@ -31,6 +31,15 @@ struct OpenOptions {
   Progress* progress = nullptr;           // may be null
 };
 
+// An opened evidence file.
+struct OpenedImage {
+  std::string_view format;  // the Format's name
+  // The evidence files it consists of, in order (split raw: all segments that are there).
+  std::vector<std::string> files;
+  uint64_t stored_bytes = 0;  // their size together
+  std::unique_ptr<Image> image;
+};
+
 // One image format: what a registry entry is.
 struct Format {
   std::string_view name;         // "raw", "gzip"
@@ -39,20 +48,12 @@ struct Format {
   // Whether the file's first bytes (at least 512 when the file has them) are of this format. Looks
   // at content only.
   bool (*sniff)(ByteView head, std::string_view path);
-  Result<std::unique_ptr<Image>> (*open)(const std::string& path, const OpenOptions& options);
+  // Opens it; `options` and what it points to must outlive the image.
+  Result<OpenedImage> (*open)(const std::string& path, const OpenOptions& options);
 };
 
 // All formats, highest priority first: image/registry.cc.
 std::span<const Format> Formats();
-
-// An opened evidence file.
-struct OpenedImage {
-  std::string_view format;  // the Format's name
-  std::vector<std::string>
-      files;  // the evidence files it consists of, in order (split raw: all segments)
-  uint64_t stored_bytes = 0;  // their size together
-  std::unique_ptr<Image> image;
-};
 
 // Opens the evidence at `path` by content. kNotFound, kIo, kUnsupported (a directory, a device we
 // refuse, standard input).
