@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+
+#include "cli/progress_line.h"
+#include "cli/program.h"
+
+namespace ekshume::cli {
+namespace {
+
+// The contract of docs/cli.md.
+enum ExitCode { kDone = 0, kEvidenceLoss = 1, kUsage = 2, kCannot = 3, kBug = 4 };
+
+Progress* g_progress_of_signal_handler = nullptr;
+
+extern "C" void OnInterrupt(int) {
+  // A second Ctrl-C ends at once: the first one asked politely.
+  if (g_progress_of_signal_handler->cancelled()) _exit(128 + SIGINT);
+  g_progress_of_signal_handler->Cancel();
+}
+
+void InstallSignalHandlers(Progress& progress) {
+  g_progress_of_signal_handler = &progress;
+  struct sigaction action {};
+  action.sa_handler = OnInterrupt;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+// Diagnostics go to standard error, so that standard output stays pure.
+void PrintDiagnostics(const Program& program) {
+  for (const Diagnostic& diagnostic : program.diagnostics.Sorted()) {
+    const Severity severity = DiagnosticSeverity(diagnostic.code);
+    if (severity < Severity::kDataLoss && (program.quiet || !program.verbose)) continue;
+    std::string line = fmt::format("ekshume: {}: {}", SeverityName(severity),
+                                   DiagnosticSentence(diagnostic.code));
+    if (!diagnostic.evidence.empty()) line += ": " + EscapeForTerminal(diagnostic.evidence);
+    if (diagnostic.offset_bytes) line += fmt::format(" at {:#x}", *diagnostic.offset_bytes);
+    if (!diagnostic.detail.empty()) line += ": " + EscapeForTerminal(diagnostic.detail);
+    fmt::print(stderr, "{}\n", line);
+  }
+  if (const uint64_t suppressed = program.diagnostics.Suppressed(); suppressed > 0) {
+    fmt::print(stderr, "ekshume: {} further diagnostics of the same kinds\n", suppressed);
+  }
+}
+
+int Run(int argc, char** argv) {
+  CLI::App app("ekshume digs compromised containers out of EKS nodes and any other Kubernetes.");
+  app.set_version_flag("--version", "ekshume " EKSHUME_VERSION);
+  app.require_subcommand(1);
+  app.footer(
+      "Examples:\n"
+      "  ekshume investigate disk.img --case mycase     who was on this node, and what changed\n"
+      "  ekshume containers list disk.img\n"
+      "  ekshume containers diff disk.img 376ed2ebfa27\n"
+      "  ekshume fs find disk.img /etc --format jsonl\n\n"
+      "EVIDENCE is a disk image (raw, split raw, gzip, zstd), a folder, or a case made by\n"
+      "`investigate`. It is never written to; no root and no mount are needed.\n"
+      "Exit codes: 0 done; 1 done, but evidence was lost or damaged; 2 usage; 3 cannot open, find,\n"
+      "write, or unsupported; 4 a bug in ekshume.");
+  Program program(app);
+  app.add_flag("-q,--quiet", program.quiet, "no progress, only what was lost");
+  app.add_flag("-v,--verbose", program.verbose, "diagnostics of every severity");
+  app.fallthrough();
+  AddInvestigateVerb(program);
+  AddImageVerb(program);
+  AddFsVerb(program);
+  AddContainersVerb(program);
+  AddPodsVerb(program);
+  AddImagesVerb(program);
+  AddWhoisVerb(program);
+  AddCaseVerb(program);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kDone : kUsage;
+  }
+
+  InstallSignalHandlers(program.progress);
+  Result<void> result;
+  {
+    const ProgressLine line(program.progress, !program.quiet);
+    result = program.action();
+  }
+  PrintDiagnostics(program);
+  if (!result) {
+    fmt::print(stderr, "ekshume: {}\n", EscapeForTerminal(result.error().message));
+    return result.error().code == ErrorCode::kInvalidArgument ? kUsage : kCannot;
+  }
+  return program.diagnostics.HasLoss() ? kEvidenceLoss : kDone;
+}
+
+}  // namespace
+}  // namespace ekshume::cli
+
+int main(int argc, char** argv) {
+  try {
+    return ekshume::cli::Run(argc, argv);
+  } catch (const std::exception& exception) {
+    fmt::print(stderr, "ekshume: bug: {}\n", exception.what());
+    return ekshume::cli::kBug;
+  }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/diagnostic.h"
+#include "base/progress.h"
+#include "casefile/case.h"
+#include "casefile/evidence.h"
+#include "cli/output.h"
+#include "cli/rows.h"
+
+namespace ekshume::cli {
+
+// What every verb shares: the options that all take, the diagnostics of this run, and the action
+// that the command line chose. Made in main, lives until exit.
+struct Program {
+  explicit Program(CLI::App& app_in) : app(app_in) {}
+
+  CLI::App& app;
+  DiagnosticSink diagnostics;
+  Progress progress;
+  std::function<Result<void>()> action;  // set by the verb's callback
+
+  OutputFormat format = OutputFormat::kTable;
+  std::string output_path;
+  bool quiet = false;    // no diagnostics of severity info or notice, no progress
+  bool verbose = false;  // diagnostics of every severity
+
+  // Evidence options, where a verb takes evidence.
+  std::string evidence_path;
+  std::vector<std::string> more_disks;
+  std::optional<int> partition;
+  bool raw = false;
+  bool force = false;
+
+  // The case that `evidence_path` names, if it names one; keeps its index folder in use.
+  std::unique_ptr<casefile::Case> opened_case;
+  std::unique_ptr<casefile::Evidence> evidence;
+
+  // Adds --format and --output to a verb.
+  void AddOutputOptions(CLI::App& verb);
+  // Adds the positional EVIDENCE and --disk, --raw, --force; `with_partition` also --partition.
+  void AddEvidenceOptions(CLI::App& verb, bool with_partition);
+  // Opens `evidence_path`: an image, a folder, or a case whose evidence it then is.
+  Result<const casefile::Evidence*> OpenEvidence();
+  Result<std::unique_ptr<Output>> OpenOutput() const { return Output::Open(output_path); }
+};
+
+// Each adds one verb, with its help and examples, to the program. One file per verb.
+void AddInvestigateVerb(Program& program);
+void AddImageVerb(Program& program);
+void AddFsVerb(Program& program);
+void AddContainersVerb(Program& program);
+void AddPodsVerb(Program& program);
+void AddImagesVerb(Program& program);
+void AddWhoisVerb(Program& program);
+void AddCaseVerb(Program& program);
+
+}  // namespace ekshume::cli
