@@ -29,7 +29,10 @@ inline constexpr int kMaxTreeDepth = 12;                         // levels of an
 inline constexpr size_t kMaxOrphans = 1000000;                   // deleted-but-open inodes listed
 inline constexpr uint64_t kMaxJournalBytes = uint64_t{4} << 30;  // log or journal replayed
 inline constexpr size_t kMaxReplayBytes = size_t{192} << 20;     // patched blocks kept in memory
+inline constexpr uint64_t kMaxSuperblockScanBytes = uint64_t{4} << 30;  // for a lost superblock
+inline constexpr uint32_t kMaxAllocationGroups = uint32_t{1} << 20;     // walked for deleted files
 inline constexpr size_t kMaxFolderNodes = size_t{8} << 20;  // names of a folder given as evidence
+inline constexpr size_t kMaxOverlayNodes = 8000000;              // names met in one union
 
 // runtime
 inline constexpr size_t kMaxDocumentBytes = size_t{32} << 20;  // one JSON document from a store

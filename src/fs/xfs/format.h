@@ -108,6 +108,7 @@ inline constexpr uint32_t kSbVersion2Attr2 = 0x0008;
 inline constexpr uint32_t kSbVersion2ProjId32 = 0x0080;
 inline constexpr uint32_t kSbVersion2Crc = 0x0100;
 inline constexpr uint32_t kSbVersion2Ftype = 0x0200;
+inline constexpr uint32_t kSbVersion2Known = 0x039a;  // also an unused parent bit, 0x10
 // sb_features_ro_compat.
 inline constexpr uint32_t kSbFeatRoCompatFinobt = 0x01;
 inline constexpr uint32_t kSbFeatRoCompatRmapbt = 0x02;
