@@ -14,8 +14,9 @@ inline constexpr size_t kCacheBytes = size_t{64} << 20;       // block cache per
 inline constexpr size_t kMaxSplitSegments = 10000;            // .001, .002, ...
 
 // volume
-inline constexpr size_t kMaxPartitions = 1024;    // GPT entries read
-inline constexpr size_t kMaxExtendedChain = 128;  // MBR logical partitions
+inline constexpr size_t kMaxPartitions = 1024;                    // GPT entries listed
+inline constexpr uint64_t kMaxGptTableBytes = uint64_t{4} << 20;  // one copy of a GPT's table
+inline constexpr size_t kMaxExtendedChain = 128;                  // MBR logical partitions
 
 // fs
 inline constexpr size_t kMaxNameBytes = 1024;                    // one directory entry's name
