@@ -14,17 +14,15 @@
 #include <chrono>
 #include <cstring>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "base/hash.h"
 #include "base/text.h"
 #include "casefile/atomic_file.h"
+#include "casefile/json.h"
 #include "casefile/version.h"
 
 namespace ekshume::casefile {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr int kCaseSchema = 1;
 
@@ -51,10 +49,6 @@ std::string UserName() {
 std::string HostName() {
   std::array<char, 256> name{};
   return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
-}
-
-std::string Dump(const Json& json, int indent) {
-  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
 }
 
 // The last line of the ledger, "" when there is none.

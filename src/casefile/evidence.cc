@@ -109,7 +109,7 @@ Result<void> Evidence::AddImage(const std::string& path, const EvidenceOptions& 
 Result<void> Evidence::AddFolder(const std::string& path, DiagnosticSink& diagnostics) {
   Volume volume;
   volume.name = path;
-  volume.filesystem = EKSHUME_TRY(fs::folder::OpenFolder(path, diagnostics));
+  volume.filesystem = EKSHUME_TRY(fs::OpenFolder(path, diagnostics));
   volumes_.push_back(std::move(volume));
   return {};
 }

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "base/progress.h"
+#include "base/result.h"
+#include "fs/filesystem.h"
+
+namespace ekshume::casefile {
+
+// SHA-256 of a file's content as lower-case hex. kCancelled when `progress` (may be null) says so.
+// Any thread.
+Result<std::string> HashFile(const fs::Filesystem& filesystem, fs::NodeId node,
+                             Progress* progress);
+
+// What a file is by its first bytes: "elf", "script" (#!), "text", "data", "empty".
+Result<std::string> FileKind(const fs::Filesystem& filesystem, fs::NodeId node);
+
+}  // namespace ekshume::casefile

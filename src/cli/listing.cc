@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/listing.h"
+
+#include <fmt/compile.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <thread>
+
+#include "base/hash.h"
+#include "base/parallel.h"
+#include "casefile/file_hash.h"
+#include "fs/path.h"
+#include "fs/walk.h"
+
+namespace ekshume::cli {
+namespace {
+
+// Rows formatted by one job: enough to make handing over cheap, few enough to keep memory small.
+constexpr size_t kBatchRows = 256;
+// A batch of files to hash ends at this many bytes, so that large files do not wait for each other.
+constexpr uint64_t kBatchBytes = uint64_t{4} << 20;
+constexpr size_t kBatchesUnderWay = 32;
+
+struct Formatted {
+  std::string text;
+  std::vector<std::string> keys;
+};
+
+std::string AbsolutePath(const std::string& start, const std::string& below) {
+  const std::string joined = fs::JoinPath(start, below);
+  return joined.starts_with('/') ? joined : "/" + joined;
+}
+
+// `path` as the user wrote it, without "//" and a trailing slash, absolute.
+std::string CleanPath(const std::string& path) {
+  std::string clean;
+  for (const std::string_view part : SplitNonEmpty(path, '/')) {
+    clean.push_back('/');
+    clean.append(part);
+  }
+  return clean.empty() ? "/" : clean;
+}
+
+size_t WorkerCount() { return std::clamp(std::thread::hardware_concurrency(), 1U, 16U); }
+
+// An array of {"name", "value"} or {"name", "value_hex"} for values that are not text.
+std::string XattrsJson(const fs::Filesystem& filesystem, fs::NodeId node) {
+  const auto xattrs = filesystem.ReadXattrs(node);
+  if (!xattrs) return "null";
+  std::string json = "[";
+  for (const fs::Xattr& xattr : *xattrs) {
+    if (json.size() > 1) json.push_back(',');
+    json += "{\"name\":" + JsonString(xattr.name);
+    const bool text = IsUtf8(xattr.value) && xattr.value.find('\0') == std::string::npos;
+    json += text ? ",\"value\":" + JsonString(xattr.value)
+                 : ",\"value_hex\":\"" + ToHex(ByteView::Of(xattr.value)) + "\"";
+    json.push_back('}');
+  }
+  return json + "]";
+}
+
+// The columns of `find` for one node.
+void FormatNode(RowFormatter& row, Program& program, const fs::Filesystem& filesystem,
+                const std::string& path, fs::NodeId node, const fs::Stat& stat,
+                const FindOptions& options) {
+  const char type = fs::NodeTypeLetter(stat.type);
+  std::array<char, 8> mode;
+  const auto mode_end = fmt::format_to(mode.data(), FMT_COMPILE("{:o}"), stat.permissions);
+  row.Begin();
+  row.Bytes("path", path);
+  row.Text("type", std::string_view(&type, 1));
+  row.Text("mode", std::string_view(mode.data(), static_cast<size_t>(mode_end - mode.data())));
+  row.Unsigned("uid", stat.uid);
+  row.Unsigned("gid", stat.gid);
+  row.Unsigned("size", stat.size_bytes);
+  row.Time("mtime", stat.modified);
+  row.Time("ctime", stat.changed);
+  row.Time("atime", stat.accessed);
+  row.Time("crtime", stat.created);
+  row.Unsigned("inode", stat.inode);
+  row.Unsigned("links", stat.links);
+  const auto unreadable = [&](const Error& error) {
+    program.diagnostics.Report(DiagnosticCode::kFilesystemNodeUnreadable, path, error.message);
+  };
+  if (stat.type == fs::NodeType::kSymlink) {
+    if (const auto target = filesystem.ReadSymlink(node)) {
+      row.Bytes("target", *target);
+    } else {
+      unreadable(target.error());
+      row.Null("target");
+    }
+  } else {
+    row.Null("target");
+  }
+  if (stat.type == fs::NodeType::kCharDevice || stat.type == fs::NodeType::kBlockDevice) {
+    row.Text("device", fmt::format("{}:{}", stat.device_major, stat.device_minor));
+  } else {
+    row.Null("device");
+  }
+  if (options.sha256 && stat.type == fs::NodeType::kRegular) {
+    if (const auto digest = casefile::HashFile(filesystem, node, &program.progress)) {
+      row.Text("sha256", *digest);
+    } else {
+      unreadable(digest.error());
+      row.Null("sha256");
+    }
+  } else {
+    row.Null("sha256");
+  }
+  if (options.xattrs) row.Json("xattrs", XattrsJson(filesystem, node));
+  row.End();
+}
+
+// Walks below `path` and lets `format` turn each node into rows, in parallel and in order.
+// `wanted` chooses the nodes; `weight` says how much of a batch one fills.
+Result<void> PrintWalk(
+    Program& program, const fs::Filesystem& filesystem, const std::string& path,
+    const std::function<bool(const fs::WalkItem&)>& wanted, bool weigh_by_size,
+    const std::function<void(RowFormatter&, const fs::WalkItem&, const std::string&)>& format) {
+  const std::string start_path = CleanPath(path);
+  const fs::NodeId start =
+      EKSHUME_TRY(fs::ResolvePath(filesystem, start_path, fs::FollowLast::kNo));
+  const auto output = EKSHUME_TRY(program.OpenOutput());
+  RowWriter writer(program.format, *output);
+  using Batch = std::vector<fs::WalkItem>;
+  OrderedPipeline<Batch, Formatted> pipeline(
+      WorkerCount(), kBatchesUnderWay,
+      [&](Batch&& batch) {
+        RowFormatter formatter(program.format);
+        for (const fs::WalkItem& item : batch) {
+          if (program.progress.cancelled()) break;
+          format(formatter, item, AbsolutePath(start_path, item.path));
+        }
+        return Formatted{formatter.Take(), formatter.keys()};
+      },
+      [&](Formatted&& rows) { writer.Write(rows.text, rows.keys); });
+  Batch batch;
+  uint64_t batch_bytes = 0;
+  Result<void> walked = fs::Walk(
+      filesystem, start, program.diagnostics,
+      [&](const fs::WalkItem& item) {
+        if (output->failed()) return fs::WalkStep::kStop;
+        if (!wanted(item)) return fs::WalkStep::kContinue;
+        if (weigh_by_size) batch_bytes += item.stat.size_bytes;
+        batch.push_back(item);
+        if (batch.size() >= kBatchRows || batch_bytes >= kBatchBytes) {
+          pipeline.Push(std::exchange(batch, {}));
+          batch_bytes = 0;
+        }
+        return fs::WalkStep::kContinue;
+      },
+      &program.progress);
+  if (!batch.empty()) pipeline.Push(std::move(batch));
+  pipeline.Finish();
+  if (!walked) return walked;
+  if (program.progress.cancelled()) return Fail(ErrorCode::kCancelled, "stopped");
+  writer.Finish();
+  return output->Finish();
+}
+
+}  // namespace
+
+Result<void> PrintFind(Program& program, const fs::Filesystem& filesystem, const std::string& path,
+                       const FindOptions& options) {
+  return PrintWalk(
+      program, filesystem, path, [](const fs::WalkItem&) { return true; }, options.sha256,
+      [&](RowFormatter& row, const fs::WalkItem& item, const std::string& full_path) {
+        FormatNode(row, program, filesystem, full_path, item.node, item.stat, options);
+      });
+}
+
+Result<void> PrintHashes(Program& program, const fs::Filesystem& filesystem,
+                         const std::string& path) {
+  return PrintWalk(
+      program, filesystem, path,
+      [](const fs::WalkItem& item) { return item.stat.type == fs::NodeType::kRegular; }, true,
+      [&](RowFormatter& row, const fs::WalkItem& item, const std::string& full_path) {
+        row.Begin();
+        row.Bytes("path", full_path);
+        row.Unsigned("size", item.stat.size_bytes);
+        if (const auto digest = casefile::HashFile(filesystem, item.node, &program.progress)) {
+          row.Text("sha256", *digest);
+        } else {
+          program.diagnostics.Report(DiagnosticCode::kFilesystemNodeUnreadable, full_path,
+                                     digest.error().message);
+          row.Null("sha256");
+        }
+        row.End();
+      });
+}
+
+Result<void> PrintDirectory(Program& program, const fs::Filesystem& filesystem,
+                            const std::string& path) {
+  const std::string clean = CleanPath(path);
+  const fs::NodeId node = EKSHUME_TRY(fs::ResolvePath(filesystem, clean));
+  const fs::Stat stat = EKSHUME_TRY(filesystem.GetStat(node));
+  const auto output = EKSHUME_TRY(program.OpenOutput());
+  RowWriter writer(program.format, *output);
+  RowFormatter row(program.format);
+  if (stat.type != fs::NodeType::kDirectory) {
+    FormatNode(row, program, filesystem, clean, node, stat, {});
+  } else {
+    for (const auto& entry : EKSHUME_TRY(fs::ListDirectory(filesystem, node))) {
+      const std::string full_path = fs::JoinPath(clean, entry.name);
+      const auto entry_stat = filesystem.GetStat(entry.node);
+      if (!entry_stat) {
+        program.diagnostics.Report(DiagnosticCode::kFilesystemNodeUnreadable, full_path,
+                                   entry_stat.error().message);
+        continue;
+      }
+      FormatNode(row, program, filesystem, full_path, entry.node, *entry_stat, {});
+    }
+  }
+  writer.Write(row.Take(), row.keys());
+  writer.Finish();
+  return output->Finish();
+}
+
+namespace {
+
+std::string_view RunKindName(fs::Run::Kind kind) {
+  switch (kind) {
+    case fs::Run::Kind::kData: return "data";
+    case fs::Run::Kind::kHole: return "hole";
+    case fs::Run::Kind::kUnwritten: return "unwritten";
+    case fs::Run::Kind::kInline: return "inline";
+  }
+  return "unknown";
+}
+
+std::string RunsJson(const fs::File& file) {
+  std::string json = "[";
+  for (const fs::Run& run : file.runs()) {
+    if (json.size() > 1) json.push_back(',');
+    json += fmt::format(R"({{"file_offset":{},"length":{},"kind":"{}")", run.file_offset_bytes,
+                        run.length_bytes, RunKindName(run.kind));
+    const bool on_device =
+        run.kind == fs::Run::Kind::kData || run.kind == fs::Run::Kind::kUnwritten;
+    if (on_device) json += fmt::format(R"(,"device_offset":{})", run.device_offset_bytes);
+    json.push_back('}');
+  }
+  return json + "]";
+}
+
+}  // namespace
+
+Result<void> PrintStat(Program& program, const fs::Filesystem& filesystem, const std::string& path,
+                       bool runs) {
+  const std::string clean = CleanPath(path);
+  const fs::NodeId node = EKSHUME_TRY(fs::ResolvePath(filesystem, clean, fs::FollowLast::kNo));
+  const fs::Stat stat = EKSHUME_TRY(filesystem.GetStat(node));
+  const auto output = EKSHUME_TRY(program.OpenOutput());
+  RowWriter writer(program.format, *output);
+  RowFormatter row(program.format);
+  const char type = fs::NodeTypeLetter(stat.type);
+  row.Begin();
+  row.Bytes("path", clean);
+  row.Text("type", std::string_view(&type, 1));
+  row.Text("mode", fmt::format("{:o}", stat.permissions));
+  row.Unsigned("uid", stat.uid);
+  row.Unsigned("gid", stat.gid);
+  row.Unsigned("size", stat.size_bytes);
+  row.Unsigned("allocated", stat.allocated_bytes);
+  row.Time("mtime", stat.modified);
+  row.Time("ctime", stat.changed);
+  row.Time("atime", stat.accessed);
+  row.Time("crtime", stat.created);
+  row.Unsigned("inode", stat.inode);
+  row.Unsigned("generation", stat.generation);
+  row.Unsigned("links", stat.links);
+  if (stat.type == fs::NodeType::kSymlink) {
+    row.Bytes("target", EKSHUME_TRY(filesystem.ReadSymlink(node)));
+  } else {
+    row.Null("target");
+  }
+  const bool device =
+      stat.type == fs::NodeType::kCharDevice || stat.type == fs::NodeType::kBlockDevice;
+  if (device) {
+    row.Text("device", fmt::format("{}:{}", stat.device_major, stat.device_minor));
+  } else {
+    row.Null("device");
+  }
+  if (stat.type == fs::NodeType::kRegular) {
+    row.Text("sha256", EKSHUME_TRY(casefile::HashFile(filesystem, node, &program.progress)));
+    row.Text("kind", EKSHUME_TRY(casefile::FileKind(filesystem, node)));
+  } else {
+    row.Null("sha256");
+    row.Null("kind");
+  }
+  row.Json("xattrs", XattrsJson(filesystem, node));
+  if (runs && stat.type == fs::NodeType::kRegular) {
+    row.Json("runs", RunsJson(*EKSHUME_TRY(filesystem.OpenFile(node))));
+  }
+  row.End();
+  writer.Write(row.Take(), row.keys());
+  writer.Finish();
+  return output->Finish();
+}
+
+Result<void> PrintContent(Program& program, const fs::Filesystem& filesystem,
+                          const std::string& path) {
+  const std::string clean = CleanPath(path);
+  return PrintContent(program, filesystem, EKSHUME_TRY(fs::ResolvePath(filesystem, clean)), clean);
+}
+
+Result<void> PrintContent(Program& program, const fs::Filesystem& filesystem, fs::NodeId node,
+                          const std::string& name) {
+  const fs::Stat stat = EKSHUME_TRY(filesystem.GetStat(node));
+  if (stat.type != fs::NodeType::kRegular) {
+    return Fail(ErrorCode::kNotFound, fmt::format("{} is not a regular file", name));
+  }
+  const auto file = EKSHUME_TRY(filesystem.OpenFile(node));
+  const auto output = EKSHUME_TRY(program.OpenOutput());
+  std::string buffer(size_t{1} << 20, '\0');
+  program.progress.SetTotalBytes(file->size_bytes());
+  for (uint64_t offset = 0; !output->failed();) {
+    if (program.progress.cancelled()) return Fail(ErrorCode::kCancelled, "stopped");
+    const auto count = file->ReadAt(offset, AsWritableBytes(buffer));
+    if (!count) return WithContext(count.error(), name);
+    if (*count == 0) break;
+    output->Write(std::string_view(buffer).substr(0, *count));
+    offset += *count;
+    program.progress.AddBytes(*count);
+  }
+  return output->Finish();
+}
+
+}  // namespace ekshume::cli
