@@ -30,10 +30,17 @@ inline constexpr int kMaxTreeDepth = 12;                         // levels of an
 inline constexpr size_t kMaxOrphans = 1000000;                   // deleted-but-open inodes listed
 inline constexpr uint64_t kMaxJournalBytes = uint64_t{4} << 30;  // log or journal replayed
 inline constexpr size_t kMaxReplayBytes = size_t{192} << 20;     // patched blocks kept in memory
+inline constexpr uint64_t kMaxExt4Groups = uint64_t{4} << 20;     // block groups of one ext4
+inline constexpr uint64_t kMaxDirectoryBytes = uint64_t{8} << 30;  // blocks read of one directory
+inline constexpr size_t kMaxXattrBytesPerNode = size_t{64} << 20;  // values of one node together
+inline constexpr size_t kMaxFastCommitBytes = size_t{64} << 20;    // ext4's fast-commit area
+inline constexpr size_t kMaxPendingLogTransactions = 4096;       // XFS log: begun, not committed
+inline constexpr size_t kMaxLogIntents = 100000;                 // XFS log: begun, not done
 inline constexpr uint64_t kMaxSuperblockScanBytes = uint64_t{4} << 30;  // for a lost superblock
 inline constexpr uint32_t kMaxAllocationGroups = uint32_t{1} << 20;     // walked for deleted files
 inline constexpr size_t kMaxFolderNodes = size_t{8} << 20;  // names of a folder given as evidence
-inline constexpr size_t kMaxOverlayNodes = 8000000;              // names met in one union
+inline constexpr size_t kMaxOverlayNodes = 8000000;         // names met in one union
+inline constexpr int64_t kMaxRedirectLookups = 20000000;          // steps of redirects, per union
 
 // runtime
 inline constexpr size_t kMaxDocumentBytes = size_t{32} << 20;  // one JSON document from a store
@@ -42,6 +49,14 @@ inline constexpr int kMaxBoltDepth = 64;                       // nested buckets
 inline constexpr size_t kMaxBoltItems = 10000000;              // items visited in one walk
 inline constexpr int kMaxLayers = 500;  // layers in one chain (overlay's own limit)
 inline constexpr size_t kMaxContainers = 100000;
+inline constexpr int kMaxDocumentDepth = 200;             // nesting of a JSON or YAML document
+inline constexpr size_t kMaxYamlBytes = size_t{1} << 20;  // a manifest, a kubeconfig
+inline constexpr size_t kMaxYamlTokens = 100000;          // structure in such a file
+inline constexpr size_t kMaxSmallFileBytes = size_t{64} << 10;  // hostname, etc-hosts, a unit file
+inline constexpr size_t kMaxSearchedDirectories = 4096;  // per filesystem, for stores in odd places
+inline constexpr int kMaxSearchDepth = 8;                // path components of such a search
+inline constexpr size_t kMaxStoresPerNode = 256;         // container stores read
+inline constexpr size_t kMaxSnapshots = 1000000;         // of one store
 
 // output
 inline constexpr size_t kMaxDiagnosticsPerCode = 100;  // further ones are only counted
