@@ -29,6 +29,28 @@ struct Da3Blkinfo {
   be64 owner;
 };
 static_assert(sizeof(Da3Blkinfo) == 56 && offsetof(Da3Blkinfo, owner) == 48);
+// Nodes of a hash tree, struct xfs_da_node_hdr and xfs_da3_node_hdr; entries follow.
+struct DaNodeCounts {
+  be16 count;
+  be16 level;
+};
+static_assert(sizeof(DaNodeCounts) == 4);
+struct DaNodeHdr {
+  DaBlkinfo info;
+  DaNodeCounts counts;
+};
+static_assert(sizeof(DaNodeHdr) == 16 && offsetof(DaNodeHdr, counts) == 12);
+struct Da3NodeHdr {
+  Da3Blkinfo info;
+  DaNodeCounts counts;
+  be32 pad32;
+};
+static_assert(sizeof(Da3NodeHdr) == 64 && offsetof(Da3NodeHdr, pad32) == 60);
+struct DaNodeEntry {
+  be32 hashval;
+  be32 before;  // block of the child
+};
+static_assert(sizeof(DaNodeEntry) == 8);
 inline constexpr uint16_t kDaNodeMagic = 0xfebe;
 inline constexpr uint16_t kDa3NodeMagic = 0x3ebe;
 inline constexpr uint16_t kDir2Leaf1Magic = 0xd2f1;
