@@ -1,0 +1,60 @@
+# ekshume: the commands of a newcomer, thin over CMake presets.
+#   make demo   install what is missing, build, investigate the node in tests/data
+#   make test   install what is missing, build, run every test
+.DEFAULT_GOAL := all
+.PHONY: all demo test test-slow lint format fuzz bench install deps clean
+
+EKSHUME := build/release/src/cli/ekshume
+JOBS ?= $(shell nproc)
+FUZZ_SECONDS ?= 60
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
+
+all: deps
+	cmake --preset release
+	cmake --build --preset release --parallel $(JOBS)
+
+demo: all
+	rm -rf build/demo-case
+	$(EKSHUME) investigate tests/data/demo-node.img.zst --case build/demo-case || test $$? -eq 1
+
+# The sanitized build runs unit tests, damage tests and fuzz corpora; the release build runs the real
+# program against the truth of kernel and runtimes.
+test: deps
+	cmake --preset asan
+	cmake --build --preset asan --parallel $(JOBS)
+	cmake --preset release
+	cmake --build --preset release --parallel $(JOBS)
+	ctest --preset asan --parallel $(JOBS)
+	ctest --preset release --parallel $(JOBS) --label-exclude slow
+
+test-slow: all
+	ctest --preset release --label-regex slow
+
+lint: deps
+	tools/check-layers
+	tools/check-formats
+	tools/check-docs
+	git ls-files 'src/*.h' 'src/*.cc' 'fuzz/*.cc' 'bench/*.cc' | xargs clang-format-19 --dry-run --Werror
+	cmake --preset tidy > build/tidy.log
+	run-clang-tidy-19 -quiet -p build/tidy -j $(JOBS) '^$(CURDIR)/(src|fuzz|bench)/'
+
+format:
+	git ls-files 'src/*.h' 'src/*.cc' 'fuzz/*.cc' 'bench/*.cc' | xargs clang-format-19 -i
+
+fuzz: deps
+	cmake --preset fuzz
+	cmake --build --preset fuzz --parallel $(JOBS)
+	tools/run-fuzzers build/fuzz/fuzz $(FUZZ_SECONDS)
+
+bench: all
+	bench/ratios
+
+install: all
+	cmake --install build/release --strip
+
+deps:
+	tools/install-dependencies
+
+clean:
+	rm -rf build

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "casefile/host_findings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/limits.h"
+#include "casefile/file_hash.h"
+#include "fs/path.h"
+#include "fs/walk.h"
+
+namespace ekshume::casefile {
+namespace {
+
+struct Place {
+  std::string_view prefix;  // of the path without its leading slash
+  std::string_view why;
+};
+
+// Where attackers make themselves at home on a Linux node: MITRE ATT&CK T1053, T1098.004, T1136,
+// T1543.002, T1546.004, T1547.006, T1574.006, and Kubernetes' static pods.
+constexpr std::array kPlaces = {
+    Place{"etc/cron", "cron"},
+    Place{"var/spool/cron/", "cron"},
+    Place{"etc/anacrontab", "cron"},
+    Place{"var/spool/at/", "at job"},
+    Place{"etc/systemd/system/", "systemd unit"},
+    Place{"usr/lib/systemd/system/", "systemd unit"},
+    Place{"lib/systemd/system/", "systemd unit"},
+    Place{"usr/local/lib/systemd/system/", "systemd unit"},
+    Place{"etc/init.d/", "init script"},
+    Place{"etc/rc", "init script"},
+    Place{"etc/ld.so.preload", "preloaded library"},
+    Place{"etc/ld.so.conf", "library path"},
+    Place{"etc/passwd", "account"},
+    Place{"etc/shadow", "account"},
+    Place{"etc/group", "account"},
+    Place{"etc/gshadow", "account"},
+    Place{"etc/sudoers", "sudo rule"},
+    Place{"etc/pam.d/", "login rule"},
+    Place{"etc/ssh/", "ssh server"},
+    Place{"etc/profile", "shell profile"},
+    Place{"etc/bash", "shell profile"},
+    Place{"etc/environment", "shell profile"},
+    Place{"etc/modules-load.d/", "kernel module"},
+    Place{"etc/modprobe.d/", "kernel module"},
+    Place{"etc/udev/rules.d/", "udev rule"},
+    Place{"etc/kubernetes/manifests/", "static pod"},
+    Place{"etc/hosts", "name resolution"},
+};
+
+// Trees of the node that are not its own files: container layers, pods, logs, kernel views.
+constexpr std::array<std::string_view, 7> kSkipped = {"proc", "sys",     "dev",
+                                                      "run",  "var/run", "var/log",
+                                                      "var/lib/kubelet/pods"};
+
+constexpr size_t kMaxOtherHostChanges = 500;
+
+std::string_view FileName(std::string_view path) {
+  return path.substr(path.rfind('/') == std::string_view::npos ? 0 : path.rfind('/') + 1);
+}
+
+bool IsTemporaryPlace(std::string_view path) {
+  return path.starts_with("tmp/") || path.starts_with("var/tmp/") || path.starts_with("dev/shm/");
+}
+
+bool IsExecutableFile(const fs::Stat& stat) {
+  return stat.type == fs::NodeType::kRegular && (stat.permissions & 0111U) != 0;
+}
+
+// The first moment a container or pod existed on the node.
+std::optional<Timestamp> FirstContainer(const runtime::Inventory& inventory) {
+  std::optional<Timestamp> first;
+  const auto consider = [&](const std::optional<Timestamp>& time) {
+    if (time && time->seconds > 0 && (!first || *time < *first)) first = time;
+  };
+  for (const runtime::Container& container : inventory.containers) consider(container.created);
+  for (const runtime::Pod& pod : inventory.pods) consider(pod.created);
+  return first;
+}
+
+bool IsBelow(std::string_view path, std::string_view folder) {
+  return !folder.empty() && path.starts_with(folder) &&
+         (path.size() == folder.size() || path[folder.size()] == '/');
+}
+
+class HostWalk {
+ public:
+  HostWalk(const Volume& volume, const runtime::Inventory& inventory, DiagnosticSink& diagnostics,
+           Progress* progress, HostFindings& findings)
+      : filesystem_(*volume.filesystem),
+        diagnostics_(diagnostics),
+        progress_(progress),
+        findings_(findings) {
+    for (const std::string_view path : kSkipped) skipped_.emplace_back(path);
+    const auto add_store = [&](const runtime::Location& store) {
+      if (store.filesystem == &filesystem_) skipped_.push_back(store.path);
+    };
+    for (const auto& container : inventory.containers) add_store(container.store);
+    for (const auto& image : inventory.images) add_store(image.store);
+    for (const auto& snapshot : inventory.snapshots) add_store(snapshot.store);
+    std::ranges::sort(skipped_);
+    skipped_.erase(std::unique(skipped_.begin(), skipped_.end()), skipped_.end());
+  }
+
+  void Run() {
+    const Result<void> walked = fs::Walk(
+        filesystem_, filesystem_.root(), diagnostics_,
+        [this](const fs::WalkItem& item) { return Visit(item); }, progress_);
+    (void)walked;  // Cancelled: what was found so far stands.
+  }
+
+ private:
+  fs::WalkStep Visit(const fs::WalkItem& item) {
+    const auto skips = [&](const std::string& folder) { return IsBelow(item.path, folder); };
+    if (std::ranges::any_of(skipped_, skips)) return fs::WalkStep::kSkipChildren;
+    if (item.stat.type == fs::NodeType::kDirectory) return fs::WalkStep::kContinue;
+    if (!findings_.since || item.stat.changed < *findings_.since) return fs::WalkStep::kContinue;
+    HostChange change;
+    change.path = "/" + item.path;
+    change.why = std::string(PersistenceKind(change.path, item.stat));
+    change.stat = item.stat;
+    if (!change.why.empty() && item.stat.type == fs::NodeType::kRegular) {
+      change.kind = FileKind(filesystem_, item.node).value_or("");
+      if (auto digest = HashFile(filesystem_, item.node, nullptr)) change.sha256 = *digest;
+    }
+    if (!change.why.empty()) {
+      findings_.changes.push_back(std::move(change));
+    } else {
+      ++findings_.other_count;
+      findings_.other.push_back(std::move(change));
+    }
+    return fs::WalkStep::kContinue;
+  }
+
+  const fs::Filesystem& filesystem_;
+  DiagnosticSink& diagnostics_;
+  Progress* const progress_;
+  HostFindings& findings_;
+  std::vector<std::string> skipped_;
+};
+
+void AddDeleted(const Volume& volume, DiagnosticSink& diagnostics, HostFindings& findings) {
+  for (const fs::DeletedNode& deleted : volume.filesystem->Deleted()) {
+    const auto stat = volume.filesystem->GetStat(deleted.node);
+    if (!stat) {
+      diagnostics.Report(
+          DiagnosticCode::kFilesystemNodeUnreadable, volume.name,
+          fmt::format("inode {}: {}", static_cast<uint64_t>(deleted.node), stat.error().message));
+      continue;
+    }
+    DeletedFile file{volume.name, deleted.node, *stat, deleted.how, "", ""};
+    if (stat->type == fs::NodeType::kRegular) {
+      file.kind = FileKind(*volume.filesystem, deleted.node).value_or("");
+      file.sha256 = HashFile(*volume.filesystem, deleted.node, nullptr).value_or("");
+    }
+    findings.deleted.push_back(std::move(file));
+  }
+}
+
+}  // namespace
+
+std::string_view PersistenceKind(std::string_view path, const fs::Stat& stat) {
+  if (path.starts_with('/')) path.remove_prefix(1);
+  for (const Place& place : kPlaces) {
+    if (path.starts_with(place.prefix)) return place.why;
+  }
+  const std::string_view name = FileName(path);
+  const bool in_home = path.starts_with("root/") || path.starts_with("home/") ||
+                       path.find("/.ssh/") != std::string_view::npos;
+  if (name == "authorized_keys" || name == "authorized_keys2" ||
+      (in_home && path.find(".ssh/") != std::string_view::npos)) {
+    return "ssh key";
+  }
+  if (in_home && name.starts_with('.') && name.ends_with("_history")) return "shell history";
+  const bool profile = name == ".bashrc" || name == ".profile" || name == ".bash_profile" ||
+                       name == ".zshrc" || name == ".bash_logout";
+  if (in_home && profile) return "shell profile";
+  if (IsTemporaryPlace(path) && IsExecutableFile(stat)) return "program in a temporary folder";
+  if (IsExecutableFile(stat) && (stat.permissions & 06000U) != 0) return "set-uid program";
+  if (IsExecutableFile(stat) && name.starts_with('.')) return "hidden program";
+  return {};
+}
+
+HostFindings FindOnHost(const Evidence& evidence, const runtime::Inventory& inventory,
+                        DiagnosticSink& diagnostics, Progress* progress) {
+  HostFindings findings;
+  findings.since = FirstContainer(inventory);
+  for (const Volume& volume : evidence.volumes()) {
+    if (!volume.filesystem) continue;
+    HostWalk(volume, inventory, diagnostics, progress, findings).Run();
+    AddDeleted(volume, diagnostics, findings);
+  }
+  const auto newest_first = [](const HostChange& a, const HostChange& b) {
+    return std::tie(b.stat.changed, a.path) < std::tie(a.stat.changed, b.path);
+  };
+  std::ranges::sort(findings.changes, newest_first);
+  std::ranges::sort(findings.other, newest_first);
+  if (findings.other.size() > kMaxOtherHostChanges) findings.other.resize(kMaxOtherHostChanges);
+  return findings;
+}
+
+}  // namespace ekshume::casefile

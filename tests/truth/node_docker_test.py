@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The evidence node-docker (ext4, Docker overlay2) against its truth, file by file."""
+import json
+import pathlib
+import re
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import ekshume
+import host_truth
+
+EVIDENCE = ekshume.shared_evidence("node-docker")
+TRUTH = EVIDENCE / "truth"
+IMAGE = ekshume.unpacked(EVIDENCE / "disk.img.zst")
+TAR_TYPES = {"-": "f", "d": "d", "l": "l", "c": "c", "b": "b", "p": "p", "h": "f"}
+
+
+def mode_of(letters):
+    """tar's "rwsr-xr-x" as octal digits."""
+    bits = 0
+    for i, letter in enumerate(letters):
+        if letter != "-" and letter not in "ST":
+            bits |= 1 << (8 - i)
+    for position, flag in ((2, 0o4000), (5, 0o2000), (8, 0o1000)):
+        if letters[position] in "sStT":
+            bits |= flag
+    return f"{bits:o}"
+
+
+def export_truth(path):
+    """docker export's listing (tar -tv, numeric owners) as {path: (type, mode, uid, gid, size or None, target)}."""
+    pattern = re.compile(r"^(.)([rwxsStT-]{9}) (\d+)/(\d+)\s+(\d+|\d+,\d+) \S+ \S+ (.*)$")
+    names = {}
+    for line in path.read_text(errors="surrogateescape").splitlines():
+        kind, mode, uid, gid, size, name = pattern.match(line).groups()
+        target = ""
+        if kind == "l":
+            name, target = name.split(" -> ", 1)
+        if kind == "h":
+            name = name.split(" link to ", 1)[0]
+        # tar shows 0 for a hard link's size: the link's own bytes.
+        known_size = int(size) if kind == "-" else None
+        names["/" + name.rstrip("/")] = (TAR_TYPES[kind], mode_of(mode), int(uid), int(gid), known_size, target)
+    return names
+
+
+class HostFilesystem(ekshume.Case):
+    def test_every_name(self):
+        self.assert_same(host_truth.expected_names(TRUTH / "host-find.tsv"), host_truth.found_names(IMAGE))
+
+    def test_every_hash(self):
+        self.assert_same(host_truth.expected_hashes(TRUTH / "host.sha256"), host_truth.found_hashes(IMAGE))
+
+
+class Runtime(ekshume.Case):
+    @classmethod
+    def setUpClass(cls):
+        cls.containers = {c["id"]: c for c in ekshume.rows("containers", "list", IMAGE)}
+
+    def test_every_container(self):
+        expected = {}
+        for line in (TRUTH / "docker-ps.jsonl").read_text().splitlines():
+            truth = json.loads(line)
+            expected[truth["ID"]] = (truth["Names"], truth["Image"])
+        found = {i: (c["name"], c["image"]) for i, c in self.containers.items() if not c["recovered"]}
+        self.assert_same(expected, found)
+
+    def test_dockers_own_records(self):
+        for path in sorted(TRUTH.glob("inspect-*.json")):
+            truth = json.loads(path.read_text())
+            truth = truth[0] if isinstance(truth, list) else truth
+            found = self.containers[truth["Id"]]
+            with self.subTest(truth["Name"]):
+                self.assertEqual(truth["Config"]["Labels"], found["labels"])
+                self.assertEqual(truth["Image"], found["image_digest"])
+                self.assertEqual([truth["Path"], *truth["Args"]], found["arguments"])
+                self.assertEqual(truth["Config"]["Env"] or [], found["environment"])
+                self.assertEqual(truth["HostConfig"]["Privileged"], found["privileged"])
+                self.assertEqual(truth["HostConfig"]["PidMode"] == "host", found["host_pid"])
+                self.assertEqual({m["Destination"] for m in truth["Mounts"]}, {m["destination"] for m in found["mounts"]})
+                data = truth["GraphDriver"]["Data"]
+                self.assertEqual(data["UpperDir"], found["upper"])
+                self.assertEqual(data["LowerDir"].split(":"), found["lower"])
+
+    def test_pods_from_names_and_labels(self):
+        for container in self.containers.values():
+            if container["recovered"] or container["kind"] == "sandbox":
+                continue
+            self.assertEqual(container["labels"]["io.kubernetes.pod.uid"], container["pod"]["uid"])
+            self.assertEqual(container["labels"]["io.kubernetes.container.name"], container["pod"]["container"])
+
+    def test_every_image(self):
+        expected = {}
+        for line in (TRUTH / "docker-images.jsonl").read_text().splitlines():
+            truth = json.loads(line)
+            expected[f"{truth['Repository']}:{truth['Tag']}"] = truth["ID"]
+        found = {ref: i["id"] for i in ekshume.rows("images", "list", IMAGE) for ref in i["references"] if "@" not in ref}
+        self.assert_same(expected, found)
+
+
+class Exports(ekshume.Case):
+    def test_every_name_of_docker_export(self):
+        for path in sorted(TRUTH.glob("export-*.lst")):
+            container = path.stem.removeprefix("export-")
+            with self.subTest(container[:12]):
+                found = {}
+                for row in ekshume.rows("containers", "find", IMAGE, container, "/"):
+                    links = row["type"] == "f" and row["links"] > 1
+                    found[ekshume.path_of(row)] = (row["type"], row["mode"], row["uid"], row["gid"],
+                                                   None if row["type"] != "f" else row["size"], ekshume.target_of(row) or "", links)
+                found.pop("/", None)
+                expected = export_truth(path)
+                # A tar names the first of several hard links as a file and the others as links to it.
+                for name, value in expected.items():
+                    if name in found and value[0] == "f" and value[4] is None:
+                        self.assertTrue(found[name][6], f"{name} is a hard link")
+                        expected[name] = (*value[:4], found[name][4], value[5])
+                self.assert_same(expected, {k: v[:6] for k, v in found.items() if v[0] != "s"})
+
+    def test_every_hash_of_docker_export(self):
+        for path in sorted(TRUTH.glob("export-*.sha256")):
+            container = path.stem.removeprefix("export-")
+            with self.subTest(container[:12]):
+                found = {ekshume.path_of(row): row["sha256"] for row in ekshume.rows("containers", "hash", IMAGE, container, "/")}
+                self.assert_same(host_truth.expected_hashes(path), found)
+
+    def test_docker_diff_line_for_line(self):
+        for path in sorted(TRUTH.glob("diff-*.txt")):
+            container = path.stem.removeprefix("diff-")
+            with self.subTest(container[:12]):
+                run = ekshume.Run("containers", "diff", IMAGE, container, "--style", "docker")
+                self.assertEqual(0, run.code, run)
+                # Docker prints them in the random order of a Go map.
+                self.assertEqual(sorted(path.read_text().splitlines()), sorted(run.out.splitlines()))
+
+
+if __name__ == "__main__":
+    ekshume.main()
