@@ -9,9 +9,20 @@
 namespace ekshume::limits {
 
 // image
-inline constexpr size_t kCacheBlockBytes = size_t{64} << 10;  // unit of the block cache
-inline constexpr size_t kCacheBytes = size_t{64} << 20;       // block cache per image
-inline constexpr size_t kMaxSplitSegments = 10000;            // .001, .002, ...
+inline constexpr size_t kCacheBlockBytes = size_t{64} << 10;          // unit of the block cache
+inline constexpr size_t kCacheBytes = size_t{64} << 20;               // block cache per image
+inline constexpr size_t kMaxSplitSegments = 10000;                    // .001, .002, ...
+inline constexpr size_t kMaxOpenSegments = 256;                       // kept open at a time
+inline constexpr uint64_t kMaxIndexTableBytes = uint64_t{128} << 20;  // table of an index file
+inline constexpr uint64_t kMaxDecodedBytes = uint64_t{1} << 44;  // a compressed image's content
+inline constexpr uint64_t kMaxStoreExpansion = 2000;  // kept bytes per stored byte of an image
+inline constexpr uint64_t kMaxUnreadableBytes = uint64_t{64} << 30;   // skipped in damaged frames
+inline constexpr uint64_t kMaxZstdWindowBytes = uint64_t{512} << 20;  // what --long=29 needs
+inline constexpr uint64_t kMaxZstdFrameBytes = uint64_t{32} << 20;    // frames decoded one by one
+inline constexpr size_t kMaxZstdFrames = size_t{1} << 20;
+inline constexpr size_t kMaxGzipHeaderBytes = size_t{128} << 10;  // names, comments, extra fields
+inline constexpr size_t kMaxGzipPoints = size_t{2} << 20;         // places where decoding can start
+inline constexpr size_t kMaxZeroRuns = size_t{1} << 20;           // zero stretches remembered
 
 // volume
 inline constexpr size_t kMaxPartitions = 1024;                    // GPT entries listed
@@ -25,22 +36,23 @@ inline constexpr int kMaxSymlinkHops = 40;                       // as the kerne
 inline constexpr int kMaxDirectoryDepth = 2048;                  // path components below a root
 inline constexpr size_t kMaxXattrValueBytes = size_t{64} << 10;  // XATTR_SIZE_MAX
 inline constexpr size_t kMaxXattrsPerNode = 4096;
-inline constexpr size_t kMaxExtentsPerFile = size_t{4} << 20;    // runs kept for one file
-inline constexpr int kMaxTreeDepth = 12;                         // levels of any on-disk B+tree
-inline constexpr size_t kMaxOrphans = 1000000;                   // deleted-but-open inodes listed
-inline constexpr uint64_t kMaxJournalBytes = uint64_t{4} << 30;  // log or journal replayed
-inline constexpr size_t kMaxReplayBytes = size_t{192} << 20;     // patched blocks kept in memory
-inline constexpr uint64_t kMaxExt4Groups = uint64_t{4} << 20;     // block groups of one ext4
+inline constexpr size_t kMaxExtentsPerFile = size_t{4} << 20;      // runs kept for one file
+inline constexpr int kMaxTreeDepth = 12;                           // levels of any on-disk B+tree
+inline constexpr size_t kMaxOrphans = 1000000;                     // deleted-but-open inodes listed
+inline constexpr uint64_t kMaxJournalBytes = uint64_t{4} << 30;    // log or journal replayed
+inline constexpr size_t kMaxReplayBytes = size_t{192} << 20;       // patched blocks kept in memory
+inline constexpr uint64_t kMaxExt4Groups = uint64_t{4} << 20;      // block groups of one ext4
 inline constexpr uint64_t kMaxDirectoryBytes = uint64_t{8} << 30;  // blocks read of one directory
 inline constexpr size_t kMaxXattrBytesPerNode = size_t{64} << 20;  // values of one node together
 inline constexpr size_t kMaxFastCommitBytes = size_t{64} << 20;    // ext4's fast-commit area
-inline constexpr size_t kMaxPendingLogTransactions = 4096;       // XFS log: begun, not committed
-inline constexpr size_t kMaxLogIntents = 100000;                 // XFS log: begun, not done
+inline constexpr size_t kMaxPendingLogTransactions = 4096;         // XFS log: begun, not committed
+inline constexpr size_t kMaxLogIntents = 100000;                   // XFS log: begun, not done
+inline constexpr size_t kMaxLogOwnerChanges = 200000;          // XFS log: tree blocks renamed
 inline constexpr uint64_t kMaxSuperblockScanBytes = uint64_t{4} << 30;  // for a lost superblock
 inline constexpr uint32_t kMaxAllocationGroups = uint32_t{1} << 20;     // walked for deleted files
 inline constexpr size_t kMaxFolderNodes = size_t{8} << 20;  // names of a folder given as evidence
 inline constexpr size_t kMaxOverlayNodes = 8000000;         // names met in one union
-inline constexpr int64_t kMaxRedirectLookups = 20000000;          // steps of redirects, per union
+inline constexpr int64_t kMaxRedirectLookups = 20000000;    // steps of redirects, per union
 
 // runtime
 inline constexpr size_t kMaxDocumentBytes = size_t{32} << 20;  // one JSON document from a store
