@@ -8,6 +8,7 @@
 #include "image/foreign.h"
 #include "image/format.h"
 #include "image/raw/reader.h"
+#include "image/zstd/reader.h"
 
 namespace ekshume::image {
 namespace {
@@ -24,7 +25,7 @@ Result<std::vector<std::byte>> ReadHead(const EvidenceFile& file) {
 }  // namespace
 
 std::span<const Format> Formats() {
-  static const std::array formats = {raw::kFormat};
+  static const std::array formats = {zstd::kFormat, raw::kFormat};
   return formats;
 }
 
