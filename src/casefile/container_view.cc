@@ -44,13 +44,48 @@ Result<FileView> OpenChain(const runtime::LayerChain& chain, DiagnosticSink& dia
   return view;
 }
 
-Result<std::unique_ptr<fs::Filesystem>> OpenTree(const runtime::Location& location) {
-  if (location.filesystem == nullptr) {
-    return Fail(ErrorCode::kNotFound,
-                fmt::format("/{} is not in the evidence", EscapeForTerminal(location.path)));
+// A whole tree, as snapshotters without layers keep it, made to look like an upper layer that hides
+// all below: so the union of it and of the tree it was copied from shows just this tree, and what
+// differs between the two is found as for any container.
+class WholeTree final : public fs::SubtreeFilesystem {
+ public:
+  using SubtreeFilesystem::SubtreeFilesystem;
+
+  Result<std::vector<fs::Xattr>> ReadXattrs(fs::NodeId node) const override {
+    auto xattrs = EKSHUME_TRY(SubtreeFilesystem::ReadXattrs(node));
+    if (node == root()) {
+      std::erase_if(xattrs, [](const fs::Xattr& xattr) { return xattr.name == kOpaque; });
+      xattrs.push_back({std::string(kOpaque), "y"});
+    }
+    return xattrs;
   }
-  const fs::NodeId root = EKSHUME_TRY(fs::ResolvePath(*location.filesystem, location.path));
-  return std::make_unique<fs::SubtreeFilesystem>(*location.filesystem, root);
+
+ private:
+  static constexpr std::string_view kOpaque = "trusted.overlay.opaque";
+};
+
+// The view over whole trees: `tree` is the container's, `below` what it was copied from.
+Result<FileView> OpenTrees(const runtime::Location& tree,
+                           const std::vector<runtime::Location>& below,
+                           DiagnosticSink& diagnostics) {
+  if (tree.filesystem == nullptr) {
+    return Fail(ErrorCode::kNotFound,
+                fmt::format("/{} is not in the evidence", EscapeForTerminal(tree.path)));
+  }
+  const fs::NodeId root = EKSHUME_TRY(fs::ResolvePath(*tree.filesystem, tree.path));
+  FileView view;
+  view.tree = std::make_unique<WholeTree>(*tree.filesystem, root);
+  fs::overlay::OverlayOptions options;
+  options.diagnostics = &diagnostics;
+  options.has_upper = true;
+  options.layers.push_back({view.tree.get(), root, "/" + tree.path});
+  // Each lower tree is complete: only the nearest counts.
+  if (!below.empty()) options.layers.push_back(OpenLayer(below.front()));
+  auto overlay = EKSHUME_TRY(fs::overlay::OverlayFilesystem::Open(std::move(options)));
+  view.overlay = overlay.get();
+  view.own_layer_count = below.empty() ? 0 : 1;
+  view.filesystem = std::move(overlay);
+  return view;
 }
 
 // Every container fits a text that is a prefix of its id, its name, or the end of
@@ -84,14 +119,7 @@ Result<const T*> OnlyOne(const std::vector<const T*>& fitting, const std::string
 
 Result<FileView> OpenContainer(const runtime::Container& container, DiagnosticSink& diagnostics) {
   if (container.native_root) {
-    FileView view;
-    view.filesystem = EKSHUME_TRY(OpenTree(*container.native_root));
-    // The topmost of `lower` is the whole image as it was copied from.
-    if (!container.layers.lower.empty()) {
-      auto base = OpenTree(container.layers.lower.front());
-      if (base) view.base = *std::move(base);
-    }
-    return view;
+    return OpenTrees(*container.native_root, container.layers.lower, diagnostics);
   }
   if (!container.layers.upper && container.layers.lower.empty()) {
     return Fail(ErrorCode::kNotFound,

@@ -14,13 +14,14 @@ namespace ekshume::casefile {
 
 // A container's or image's files as the kernel would show them, over the evidence.
 struct FileView {
+  // Snapshotters that copy whole trees: the container's, which `filesystem` then stands on.
+  std::unique_ptr<fs::Filesystem> tree;
   std::unique_ptr<fs::Filesystem> filesystem;
-  // The same object when the view is a union of layers; null when the snapshotter copies whole trees.
+  // The same object as `filesystem`.
   const fs::overlay::OverlayFilesystem* overlay = nullptr;
-  // How many layers from the top are the container's own: what `diff` looks for changes in.
+  // How many layers from the top are the container's own: what `diff` looks for changes in. 0 when
+  // there is nothing to compare with.
   size_t own_layer_count = 0;
-  // Snapshotters that copy: the image's tree to compare with; null when it is not there.
-  std::unique_ptr<fs::Filesystem> base;
 };
 
 // kNotFound when none of the layers is in the evidence. Missing ones are reported. `diagnostics` and

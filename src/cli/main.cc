@@ -64,6 +64,7 @@ int Run(int argc, char** argv) {
       "Exit codes: 0 done; 1 done, but evidence was lost or damaged; 2 usage; 3 cannot open, find,\n"
       "write, or unsupported; 4 a bug in ekshume.");
   Program program(app);
+  program.command_line.assign(argv, argv + argc);
   app.add_flag("-q,--quiet", program.quiet, "no progress, only what was lost");
   app.add_flag("-v,--verbose", program.verbose, "diagnostics of every severity");
   app.fallthrough();

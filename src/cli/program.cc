@@ -54,4 +54,15 @@ Result<const casefile::Evidence*> Program::OpenEvidence() {
   return evidence.get();
 }
 
+Result<runtime::Inventory> Program::ReadInventory() {
+  const casefile::Evidence* opened = EKSHUME_TRY(OpenEvidence());
+  runtime::Inventory inventory = runtime::ReadNode(opened->filesystems(), diagnostics);
+  const bool empty = inventory.containers.empty() && inventory.pods.empty() &&
+                     inventory.images.empty() && inventory.snapshots.empty();
+  if (empty) {
+    return Fail(ErrorCode::kNotFound, "no container store and no pod in " + evidence_path);
+  }
+  return inventory;
+}
+
 }  // namespace ekshume::cli

@@ -27,6 +27,8 @@ struct Program {
   Progress progress;
   std::function<Result<void>()> action;  // set by the verb's callback
 
+  std::vector<std::string> command_line;  // as it was given, for the custody ledger
+
   OutputFormat format = OutputFormat::kTable;
   std::string output_path;
   bool quiet = false;    // no diagnostics of severity info or notice, no progress
@@ -49,6 +51,9 @@ struct Program {
   void AddEvidenceOptions(CLI::App& verb, bool with_partition);
   // Opens `evidence_path`: an image, a folder, or a case whose evidence it then is.
   Result<const casefile::Evidence*> OpenEvidence();
+  // Opens the evidence and reads every container store in it. Fails with kNotFound when there is
+  // nothing of containers or pods in it at all.
+  Result<runtime::Inventory> ReadInventory();
   Result<std::unique_ptr<Output>> OpenOutput() const { return Output::Open(output_path); }
 };
 

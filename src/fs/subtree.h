@@ -7,7 +7,7 @@ namespace ekshume::fs {
 
 // A directory of another filesystem as a filesystem of its own: the root of a container whose
 // snapshotter copies whole trees. `base` must outlive it. Any number of threads.
-class SubtreeFilesystem final : public Filesystem {
+class SubtreeFilesystem : public Filesystem {
  public:
   SubtreeFilesystem(const Filesystem& base, NodeId root);
 
