@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "base/limits.h"
 #include "fs/ext4/checksum.h"
@@ -45,11 +46,12 @@ class DirectoryReader {
       }
     }
     if (changes_ == nullptr) return {};
-    for (const auto& [name, inode] : changes_->names) {
+    for (const auto& [name, change] : changes_->names) {
       if (stopped_) return {};
-      if (!inode) continue;
-      const auto target = volume_.ReadInode(*inode);
-      Visit(ByteView::Of(name), *inode, target ? target->type : NodeType::kUnknown);
+      // A name that the disk has already stays as it is, as for the kernel.
+      if (!change.added || seen_.contains(name)) continue;
+      const auto target = volume_.ReadInode(*change.added);
+      Visit(ByteView::Of(name), *change.added, target ? target->type : NodeType::kUnknown);
     }
     return {};
   }
@@ -73,7 +75,8 @@ class DirectoryReader {
     uint64_t budget = std::min(limits::kMaxDirectoryBytes, geometry_.total_bytes());
     for (const Run& run : file->runs()) {
       if (run.kind != Run::Kind::kData) {
-        Report("directory has a hole");
+        // Blocks that fast commits added were never written; their names come as names.
+        if (changes_ == nullptr) Report("directory has a hole");
         continue;
       }
       for (uint64_t done = 0; done < run.length_bytes && !stopped_;) {
@@ -146,7 +149,13 @@ class DirectoryReader {
           device_offset + offset);
       return;
     }
-    if (changes_ != nullptr && changes_->names.contains(text)) return;
+    if (changes_ != nullptr) {
+      const auto change = changes_->names.find(text);
+      if (change != changes_->names.end()) {
+        if (change->second.removed.contains(entry.inode.value())) return;
+        seen_.insert(change->first);
+      }
+    }
     Visit(*name, InodeNumber{entry.inode.value()}, TypeOf(entry.file_type));
   }
 
@@ -216,6 +225,7 @@ class DirectoryReader {
   const Filesystem::Visitor& visit_;
   const bool encrypted_;
   const DirectoryChanges* changes_ = nullptr;
+  std::unordered_set<std::string_view> seen_;  // names in `changes_` that the disk has
   bool stopped_ = false;
 };
 

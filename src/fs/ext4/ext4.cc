@@ -8,6 +8,7 @@
 #include "fs/ext4/directory.h"
 #include "fs/ext4/features.h"
 #include "fs/ext4/orphan.h"
+#include "fs/ext4/recovery.h"
 #include "fs/ext4/symlink.h"
 #include "fs/ext4/volume.h"
 #include "fs/ext4/xattr.h"
@@ -58,10 +59,14 @@ class Ext4Filesystem final : public Filesystem {
   static Result<std::unique_ptr<Filesystem>> Open(const image::Image& device,
                                                   const OpenOptions& options) {
     auto filesystem = std::unique_ptr<Ext4Filesystem>(new Ext4Filesystem);
-    filesystem->cached_ = image::MakeCached(device);
+    filesystem->device_ = EKSHUME_TRY(Recover(device, options));
+    const RecoveredDevice& recovered = filesystem->device_;
     filesystem->volume_ =
-        EKSHUME_TRY(Volume::Open(*filesystem->cached_, *options.diagnostics, options.force));
-    filesystem->info_ = MakeInfo(*filesystem->volume_, "clean");
+        EKSHUME_TRY(Volume::Open(recovered.image(), *options.diagnostics, options.force));
+    if (!recovered.changes.empty()) {
+      filesystem->volume_->set_fast_commit_changes(&recovered.changes);
+    }
+    filesystem->info_ = MakeInfo(*filesystem->volume_, std::string(recovered.log_state));
     return filesystem;
   }
 
@@ -131,7 +136,7 @@ class Ext4Filesystem final : public Filesystem {
     return loaded;
   }
 
-  std::unique_ptr<image::Image> cached_;
+  RecoveredDevice device_;
   std::unique_ptr<Volume> volume_;
   FilesystemInfo info_;
 };

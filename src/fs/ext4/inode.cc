@@ -87,29 +87,32 @@ Result<Inode> ParseInode(const Geometry& geometry, InodeNumber number, ByteView 
   return inode;
 }
 
-bool InodeChecksumMatches(const Geometry& geometry, const Inode& inode, ByteView raw) {
-  if (!geometry.Has(kRoCompatMetadataCsum)) return true;
-  const auto core = raw.Read<InodeCore>(0);
-  if (!core) return false;
-  uint32_t stored = core->i_checksum_lo.value();
-  uint32_t computed =
-      Crc32cWithoutField(inode.checksum_seed, raw.First(kGoodOldInodeBytes),
-                         offsetof(InodeCore, i_checksum_lo), sizeof(core->i_checksum_lo));
-  bool has_high_half = false;
+Result<InodeChecksum> ComputeInodeChecksum(const Inode& inode, ByteView raw) {
+  const auto core = EKSHUME_TRY(raw.Read<InodeCore>(0));
+  InodeChecksum sum;
+  sum.stored = core.i_checksum_lo.value();
+  sum.computed = Crc32cWithoutField(inode.checksum_seed, raw.First(kGoodOldInodeBytes),
+                                    offsetof(InodeCore, i_checksum_lo), sizeof(core.i_checksum_lo));
   if (raw.size() > kGoodOldInodeBytes) {
     const ByteView rest = raw.From(kGoodOldInodeBytes);
-    const auto extra = rest.Read<InodeExtra>(0);
-    if (!extra) return false;
-    has_high_half = inode.extra_bytes >= offsetof(InodeExtra, i_ctime_extra);
-    if (has_high_half) {
-      stored |= uint32_t{extra->i_checksum_hi.value()} << 16;
-      computed = Crc32cWithoutField(computed, rest, offsetof(InodeExtra, i_checksum_hi),
-                                    sizeof(extra->i_checksum_hi));
+    const auto extra = EKSHUME_TRY(rest.Read<InodeExtra>(0));
+    sum.has_high_half = inode.extra_bytes >= offsetof(InodeExtra, i_ctime_extra);
+    if (sum.has_high_half) {
+      sum.stored |= uint32_t{extra.i_checksum_hi.value()} << 16;
+      sum.computed = Crc32cWithoutField(sum.computed, rest, offsetof(InodeExtra, i_checksum_hi),
+                                        sizeof(extra.i_checksum_hi));
     } else {
-      computed = Crc32c(computed, rest);
+      sum.computed = Crc32c(sum.computed, rest);
     }
   }
-  return stored == (has_high_half ? computed : computed & 0xFFFF);
+  if (!sum.has_high_half) sum.computed &= 0xFFFF;
+  return sum;
+}
+
+bool InodeChecksumMatches(const Geometry& geometry, const Inode& inode, ByteView raw) {
+  if (!geometry.Has(kRoCompatMetadataCsum)) return true;
+  const auto sum = ComputeInodeChecksum(inode, raw);
+  return sum && sum->stored == sum->computed;
 }
 
 Stat MakeStat(const Geometry& geometry, const Inode& inode) {

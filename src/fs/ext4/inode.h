@@ -65,6 +65,13 @@ Timestamp DecodeTime(uint32_t seconds, uint32_t extra);
 // Raw bytes to model. kCorrupt when i_extra_isize makes no sense.
 Result<Inode> ParseInode(const Geometry& geometry, InodeNumber number, ByteView raw);
 
+// The checksum of an inode's bytes, as stored and as it should be.
+struct InodeChecksum {
+  uint32_t stored = 0;
+  uint32_t computed = 0;
+  bool has_high_half = false;  // only the low 16 bits are kept otherwise
+};
+Result<InodeChecksum> ComputeInodeChecksum(const Inode& inode, ByteView raw);
 // True when inodes carry no checksum or `raw` a right one.
 bool InodeChecksumMatches(const Geometry& geometry, const Inode& inode, ByteView raw);
 
