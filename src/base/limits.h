@@ -20,9 +20,10 @@ inline constexpr uint64_t kMaxUnreadableBytes = uint64_t{64} << 30;   // skipped
 inline constexpr uint64_t kMaxZstdWindowBytes = uint64_t{512} << 20;  // what --long=29 needs
 inline constexpr uint64_t kMaxZstdFrameBytes = uint64_t{32} << 20;    // frames decoded one by one
 inline constexpr size_t kMaxZstdFrames = size_t{1} << 20;
-inline constexpr size_t kMaxGzipHeaderBytes = size_t{128} << 10;  // names, comments, extra fields
-inline constexpr size_t kMaxGzipPoints = size_t{2} << 20;         // places where decoding can start
-inline constexpr size_t kMaxZeroRuns = size_t{1} << 20;           // zero stretches remembered
+inline constexpr size_t kMaxGzipHeaderBytes = size_t{128} << 10;   // names, comments, extra fields
+inline constexpr uint64_t kMaxGzipSpanBytes = uint64_t{16} << 20;  // content between two points
+inline constexpr size_t kMaxGzipPoints = size_t{2} << 20;  // places where decoding can start
+inline constexpr size_t kMaxZeroRuns = size_t{1} << 20;    // zero stretches remembered
 
 // volume
 inline constexpr size_t kMaxPartitions = 1024;                    // GPT entries listed
@@ -47,7 +48,7 @@ inline constexpr size_t kMaxXattrBytesPerNode = size_t{64} << 20;  // values of 
 inline constexpr size_t kMaxFastCommitBytes = size_t{64} << 20;    // ext4's fast-commit area
 inline constexpr size_t kMaxPendingLogTransactions = 4096;         // XFS log: begun, not committed
 inline constexpr size_t kMaxLogIntents = 100000;                   // XFS log: begun, not done
-inline constexpr size_t kMaxLogOwnerChanges = 200000;          // XFS log: tree blocks renamed
+inline constexpr size_t kMaxLogOwnerChanges = 200000;              // XFS log: tree blocks renamed
 inline constexpr uint64_t kMaxSuperblockScanBytes = uint64_t{4} << 30;  // for a lost superblock
 inline constexpr uint32_t kMaxAllocationGroups = uint32_t{1} << 20;     // walked for deleted files
 inline constexpr size_t kMaxFolderNodes = size_t{8} << 20;  // names of a folder given as evidence
