@@ -76,6 +76,13 @@ inline std::span<std::byte> AsWritableBytes(char* data, size_t size) {
 inline std::span<std::byte> AsWritableBytes(std::string& text) {
   return AsWritableBytes(text.data(), text.size());
 }
+// The same bytes as C libraries (zlib, ISA-L) want them.
+inline const unsigned char* AsUnsignedChars(ByteView bytes) {
+  return reinterpret_cast<const unsigned char*>(bytes.data());
+}
+inline unsigned char* AsUnsignedChars(std::span<std::byte> bytes) {
+  return reinterpret_cast<unsigned char*>(bytes.data());
+}
 // The object representation of a trivially copyable struct.
 template <typename T>
 ByteView AsBytes(const T& value) {

@@ -7,6 +7,7 @@
 #include "image/evidence_file.h"
 #include "image/foreign.h"
 #include "image/format.h"
+#include "image/gzip/reader.h"
 #include "image/raw/reader.h"
 #include "image/zstd/reader.h"
 
@@ -25,7 +26,7 @@ Result<std::vector<std::byte>> ReadHead(const EvidenceFile& file) {
 }  // namespace
 
 std::span<const Format> Formats() {
-  static const std::array formats = {zstd::kFormat, raw::kFormat};
+  static const std::array formats = {gzip::kFormat, zstd::kFormat, raw::kFormat};
   return formats;
 }
 

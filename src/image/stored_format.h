@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <string_view>
 
 #include "base/endian.h"
 
@@ -9,14 +11,17 @@
 // the bad ranges and the sentence about the damage.
 namespace ekshume::image {
 
+inline constexpr std::string_view kStoreTableMagic = "EKSHSTOR";
+
 struct StoreTableHeader {
+  std::array<char, 8> magic;
   le64 size_bytes;
   le64 chunk_count;
   le64 bad_range_count;
   le64 damage_length;
   le64 damage_offset;
 };
-static_assert(sizeof(StoreTableHeader) == 40 && offsetof(StoreTableHeader, damage_offset) == 32);
+static_assert(sizeof(StoreTableHeader) == 48 && offsetof(StoreTableHeader, damage_offset) == 40);
 
 struct StoreTableChunk {
   unsigned char is_zero;

@@ -5,12 +5,16 @@
 
 #include <algorithm>
 
+#include "base/checked.h"
 #include "base/limits.h"
 #include "image/decoded_cache.h"
 #include "image/stored_format.h"
 
 namespace ekshume::image {
 namespace {
+
+// What every image may keep, however small its file is.
+constexpr uint64_t kMinKeptBytes = uint64_t{1} << 30;
 
 void Append(std::vector<std::byte>& out, ByteView bytes) {
   out.insert(out.end(), bytes.AsSpan().begin(), bytes.AsSpan().end());
@@ -24,10 +28,14 @@ uint64_t ChunkCount(uint64_t size_bytes) {
 
 std::vector<std::byte> StoredImage::Encode(const Map& map) {
   std::vector<std::byte> table;
-  Append(table,
-         AsBytes(StoreTableHeader{le64::Of(map.size_bytes), le64::Of(map.chunks.size()),
-                                  le64::Of(map.bad_ranges.size()), le64::Of(map.damage.size()),
-                                  le64::Of(map.damage_offset)}));
+  StoreTableHeader header{};
+  std::ranges::copy(kStoreTableMagic, header.magic.begin());
+  header.size_bytes = le64::Of(map.size_bytes);
+  header.chunk_count = le64::Of(map.chunks.size());
+  header.bad_range_count = le64::Of(map.bad_ranges.size());
+  header.damage_length = le64::Of(map.damage.size());
+  header.damage_offset = le64::Of(map.damage_offset);
+  Append(table, AsBytes(header));
   for (const Chunk& chunk : map.chunks) {
     Append(table, AsBytes(StoreTableChunk{chunk.is_zero, le32::Of(chunk.crc32c)}));
   }
@@ -39,6 +47,8 @@ std::vector<std::byte> StoredImage::Encode(const Map& map) {
   return table;
 }
 
+bool StoredImage::IsMap(ByteView table) { return table.AsText().starts_with(kStoreTableMagic); }
+
 Result<StoredImage::Map> StoredImage::DecodeMap(ByteView table) {
   const auto header = EKSHUME_TRY(table.Read<StoreTableHeader>(0));
   Map map;
@@ -46,7 +56,8 @@ Result<StoredImage::Map> StoredImage::DecodeMap(ByteView table) {
   map.damage_offset = header.damage_offset.value();
   const uint64_t chunk_count = header.chunk_count.value();
   const uint64_t bad_range_count = header.bad_range_count.value();
-  if (map.size_bytes > limits::kMaxDecodedBytes || chunk_count != ChunkCount(map.size_bytes) ||
+  if (!IsMap(table) || map.size_bytes > limits::kMaxDecodedBytes ||
+      chunk_count != ChunkCount(map.size_bytes) ||
       bad_range_count > table.size() / sizeof(StoreTableBadRange)) {
     return Fail(ErrorCode::kCorrupt, "the table of a decoded image contradicts itself");
   }
@@ -132,6 +143,11 @@ uint64_t StoredImage::NextData(uint64_t offset_bytes) const {
 
 StoreWriter::StoreWriter(IndexFile& store, uint64_t max_kept_bytes)
     : store_(store), max_kept_bytes_(max_kept_bytes), chunk_(StoredImage::kChunkBytes) {}
+
+uint64_t StoreWriter::MaxKeptBytes(uint64_t stored_bytes) {
+  const auto kept = CheckedMultiply(stored_bytes, limits::kMaxStoreExpansion);
+  return std::max(kept.value_or(UINT64_MAX), kMinKeptBytes);
+}
 
 std::span<std::byte> StoreWriter::Space() { return std::span(chunk_).subspan(filled_); }
 

@@ -38,6 +38,8 @@ class StoredImage final : public Image {
   };
   static std::vector<std::byte> Encode(const Map& map);
   static Result<Map> DecodeMap(ByteView table);
+  // True when the table of an index is such a map.
+  static bool IsMap(ByteView table);
 
   // `verify` when the data was written by an earlier run: then each chunk's checksum is compared
   // once, when it is first read.
@@ -65,6 +67,8 @@ class StoreWriter {
   // Keeps at most `max_kept_bytes` of data that is not zero; more is kLimit
   // (limits::kMaxStoreExpansion).
   StoreWriter(IndexFile& store, uint64_t max_kept_bytes);
+  // What an image of that many stored bytes may keep.
+  static uint64_t MaxKeptBytes(uint64_t stored_bytes);
 
   // Where the next bytes of content go: never empty. Fill from its start, then Commit.
   std::span<std::byte> Space();

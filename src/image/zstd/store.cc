@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include "base/checked.h"
 #include "base/limits.h"
 #include "image/zstd/decoder.h"
 #include "image/zstd/format.h"
@@ -11,14 +10,6 @@
 
 namespace ekshume::image::zstd {
 namespace {
-
-// What every image may keep, however small its file is.
-constexpr uint64_t kMinKeptBytes = uint64_t{1} << 30;
-
-uint64_t MaxKeptBytes(uint64_t stored_bytes) {
-  const auto kept = CheckedMultiply(stored_bytes, limits::kMaxStoreExpansion);
-  return std::max(kept.value_or(UINT64_MAX), kMinKeptBytes);
-}
 
 // True for what is wrong with the evidence; other errors end the work.
 bool IsDamage(const Error& error) {
@@ -30,7 +21,7 @@ class StoreDecoder {
   StoreDecoder(const EvidenceFile& file, IndexFile& store, Progress* progress)
       : file_(file),
         reader_(file),
-        writer_(store, MaxKeptBytes(file.size_bytes())),
+        writer_(store, StoreWriter::MaxKeptBytes(file.size_bytes())),
         progress_(progress) {}
 
   Result<StoredImage::Map> Run() {
