@@ -1,0 +1,395 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Makes XFS images in many geometries, fills them, and compares what ekshume reads from each image
+with what the kernel shows after it has mounted a copy: every name with all its metadata, extended
+attributes and SHA-256; files deleted while open; the view after a crash.
+
+Usage: EKSHUME=path/to/ekshume xfs_sweep.py [--quick] [--list] [--case NAME]... [--keep DIR]
+
+Needs root, mkfs.xfs, loop devices and a kernel with XFS; exits 77 with the reason where they are
+missing. Version 4 needs a kernel that still mounts it: the running one, or that of the package
+user-mode-linux; cases that neither can mount are named and skipped.
+"""
+import argparse
+import ctypes
+import datetime
+import fcntl
+import json
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+import kernel_view
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+LIBC = ctypes.CDLL(None, use_errno=True)
+FIFREEZE, FITHAW, GOINGDOWN = 0xC0045877, 0xC0045878, 0x8004587D
+LOG_FLUSH = 1
+MS_RDONLY = 1
+UML = "/usr/bin/linux.uml"
+SKIPPED = 77
+
+
+class Case:
+    """One geometry: options of mkfs.xfs, what to fill in, superblock bits to set by hand."""
+
+    def __init__(self, name, options, scale="full", quick=False, size="600m", incompat=0, uml=False):
+        self.name, self.options, self.scale, self.quick = name, options.split(), scale, quick
+        self.size, self.incompat, self.uml = size, incompat, uml
+
+
+EXCHANGE, PARENT = 0x40, 0x80
+CASES = [
+    Case("v5-default", "", quick=True),
+    Case("v5-small-blocks", "-b size=1024 -i size=512 -n size=4096 -m rmapbt=1", quick=True),
+    Case("v5-small-directory-blocks", "-b size=1024 -n size=1024"),
+    Case("v5-64k-directory-blocks", "-b size=1024 -n size=65536"),
+    Case("v5-2k-blocks-1k-inodes", "-b size=2048 -i size=1024 -n size=8192"),
+    Case("v5-2k-inodes", "-i size=2048 -n size=16384"),
+    Case("v5-no-options", "-m finobt=0,reflink=0,bigtime=0,inobtcount=0 -i sparse=0"),
+    Case("v5-nrext64-rmapbt", "-i nrext64=1 -m rmapbt=1 -n size=65536"),
+    Case("v5-nrext64-small-blocks", "-b size=1024 -i nrext64=1,size=512"),
+    Case("v5-4k-sectors", "-s size=4096"),
+    Case("v5-many-groups", "-d agcount=23 -b size=1024"),
+    Case("v5-8k-blocks", "-b size=8192"),
+    Case("v5-16k-blocks", "-b size=16384 -i size=2048"),
+    Case("v5-32k-blocks", "-b size=32768 -m rmapbt=1"),
+    Case("v5-64k-blocks", "-b size=65536 -i nrext64=1", size="1500m"),
+    Case("v5-log-stripe", "-l su=32768,size=64m -d su=32768,sw=2"),
+    Case("v5-exchange-parent", "-i nrext64=1 -m rmapbt=1 -l size=128m", incompat=EXCHANGE | PARENT),
+    Case("v5-parent-small-blocks", "-b size=1024 -l size=128m", incompat=PARENT),
+    Case("v5-huge", "", scale="huge", size="3g"),
+    Case("v4-default", "-m crc=0", uml=True),
+    Case("v4-512-blocks", "-m crc=0 -b size=512 -i size=256", uml=True),
+    Case("v4-512-blocks-64k-directories", "-m crc=0 -b size=512 -n size=65536", uml=True),
+    Case("v4-no-ftype", "-m crc=0 -n ftype=0 -b size=1024 -i size=512", uml=True),
+    Case("v4-attr1", "-m crc=0 -i attr=1,projid32bit=0 -l lazy-count=0", uml=True),
+    Case("v4-2k-inodes", "-m crc=0 -i size=2048 -n size=16384,ftype=1", uml=True),
+    Case("v4-ascii-ci", "-m crc=0 -n version=ci", uml=True),
+    Case("v5-ascii-ci", "-n version=ci", uml=True),
+]
+
+
+def run(*command, **keywords):
+    return subprocess.run(command, check=True, capture_output=True, **keywords)
+
+
+def mount(device, where, flags=0, options=""):
+    if LIBC.mount(os.fsencode(device), os.fsencode(where), b"xfs", flags, options.encode()) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, "mount %s: %s" % (device, os.strerror(code)))
+
+
+def unmount(where):
+    if LIBC.umount2(os.fsencode(where), 0) != 0:
+        raise OSError(ctypes.get_errno(), "umount %s" % where)
+
+
+def copy(source, target):
+    run("cp", "--sparse=always", "--reflink=auto", source, target)
+
+
+def fill(device, where, image, work, scale):
+    """Mounts, fills, takes "quiet.img" (frozen, with deleted files held open) and "crash.img" (more
+    changes, then the power goes off)."""
+    mount(device, where)
+    filler = subprocess.Popen([sys.executable, os.path.join(HERE, "fill.py"), where, scale,
+                               os.path.join(work, "held.json")],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        if filler.stdout.readline() != "filled\n":
+            raise RuntimeError("fill.py failed")
+        root = os.open(where, os.O_RDONLY)
+        os.sync()
+        fcntl.ioctl(root, FIFREEZE, 0)
+        copy(image, os.path.join(work, "quiet.img"))
+        fcntl.ioctl(root, FITHAW, 0)
+        filler.stdin.write("change\n")
+        filler.stdin.flush()
+        if filler.stdout.readline() != "changed\n":
+            raise RuntimeError("fill.py failed to change")
+        fcntl.ioctl(root, GOINGDOWN, struct.pack("=I", LOG_FLUSH))
+        copy(image, os.path.join(work, "crash.img"))
+        os.close(root)
+    finally:
+        filler.stdin.close()
+        filler.wait()
+        unmount(where)
+
+
+def view(device, where, out_path):
+    """What the kernel shows after its own recovery, and leaves a clean filesystem behind."""
+    mount(device, where, MS_RDONLY, "nouuid")
+    try:
+        with open(out_path, "w") as out:
+            kernel_view.dump(where, out)
+    finally:
+        unmount(where)
+
+
+class RunningKernel:
+    """Does the jobs here, through loop devices."""
+
+    def __init__(self, work):
+        self.where = os.path.join(work, "mount")
+        os.makedirs(self.where, exist_ok=True)
+
+    def do(self, image, function, *arguments):
+        device = run("losetup", "-f", "--show", image, text=True).stdout.strip()
+        try:
+            function(device, self.where, *arguments)
+        finally:
+            run("losetup", "-d", device)
+
+
+class UserModeLinux:
+    """Does the jobs inside user-mode Linux, whose kernel still mounts version 4: this script is its
+    first process, on the host's own files."""
+
+    def __init__(self, work):
+        self.work = work
+
+    def do(self, image, function, *arguments):
+        job = os.path.join(self.work, "job.json")
+        init = os.path.join(self.work, "init")
+        done = os.path.join(self.work, "done")
+        with open(job, "w") as out:
+            json.dump({"function": function.__name__, "arguments": arguments, "work": self.work}, out)
+        with open(init, "w") as out:
+            out.write("#!/bin/sh\nexec %s %s --inside %s\n" % (sys.executable, os.path.abspath(__file__), job))
+        os.chmod(init, 0o755)
+        if os.path.exists(done):
+            os.unlink(done)
+        log = os.path.join(self.work, "uml.log")
+        with open(log, "w") as out:
+            subprocess.run([UML, "mem=512M", "ubd0=" + image, "root=none", "rootfstype=hostfs",
+                            "rootflags=/", "rw", "init=" + init, "con=null", "con0=null,fd:1", "quiet"],
+                           stdin=subprocess.DEVNULL, stdout=out, stderr=out, timeout=3600,
+                           env={"TMPDIR": self.work, "HOME": self.work, "PATH": os.environ["PATH"]})
+        if not os.path.exists(done):
+            with open(log, errors="replace") as lines:
+                tail = lines.read()[-1500:]
+            raise OSError("user-mode Linux failed: " + tail)
+
+
+def inside(job_path):
+    """The first process of user-mode Linux."""
+    with open(job_path) as job_file:
+        job = json.load(job_file)
+    work = job["work"]
+    try:
+        os.environ.setdefault("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        if LIBC.mount(b"none", b"/dev/shm", b"devtmpfs", 0, None) != 0:
+            raise OSError(ctypes.get_errno(), "devtmpfs")
+        where = "/mnt"
+        if LIBC.mount(b"none", b"/mnt", b"tmpfs", 0, None) != 0:
+            raise OSError(ctypes.get_errno(), "tmpfs")
+        os.mkdir("/mnt/fs")
+        where = "/mnt/fs"
+        {"fill": fill, "view": view}[job["function"]]("/dev/shm/ubda", where, *job["arguments"])
+        with open(os.path.join(work, "done"), "w") as out:
+            out.write("done")
+    except BaseException:
+        import traceback
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        LIBC.sync()
+        LIBC.reboot(0x4321FEDC)
+
+
+def nanoseconds(text):
+    """RFC 3339 with nanoseconds, as ekshume prints it, to an integer."""
+    if text is None:
+        return None
+    whole, fraction = text.rstrip("Z").split(".")
+    moment = datetime.datetime.fromisoformat(whole) - datetime.datetime(1970, 1, 1)
+    return (moment.days * 86400 + moment.seconds) * 10**9 + int(fraction)
+
+
+def ekshume(arguments):
+    """Rows and diagnostics; exit codes 0 and 1 are both answers."""
+    result = subprocess.run([os.environ["EKSHUME"], *arguments], capture_output=True)
+    if result.returncode not in (0, 1):
+        raise RuntimeError("ekshume %s: exit %d: %s" % (" ".join(arguments), result.returncode,
+                                                        result.stderr.decode(errors="replace")))
+    return [json.loads(line) for line in result.stdout.splitlines()], result.stderr.decode(errors="replace")
+
+
+def our_view(image):
+    rows, messages = ekshume(["fs", "find", image, "/", "--format", "jsonl", "--xattrs", "--sha256"])
+    shown = {}
+    for row in rows:
+        name = {key: bytes.fromhex(row[key + "_hex"]) if key + "_hex" in row else os.fsencode(row[key] or "")
+                for key in ("path", "target")}
+        shown[name["path"].hex()] = {
+            "path": name["path"].hex(), **{key: row[key] for key in (
+                "type", "mode", "uid", "gid", "size", "inode", "links", "device", "sha256")},
+            "target": name["target"].hex() if row["type"] == "l" else None,
+            **{key: nanoseconds(row[key]) for key in ("mtime", "ctime", "atime", "crtime")},
+            "xattrs": {x["name"]: x["value_hex"] if "value_hex" in x else os.fsencode(x["value"]).hex()
+                       for x in row["xattrs"] or []}}
+    return shown, messages
+
+
+def compare(label, image, view_path):
+    """Prints the first differences; returns how many there are."""
+    ours, messages = our_view(image)
+    with open(view_path) as lines:
+        theirs = {row["path"]: row for row in map(json.loads, lines)}
+    differences = []
+    for path in sorted(theirs.keys() | ours.keys()):
+        name = bytes.fromhex(path)
+        if path not in ours:
+            differences.append("%r is missing" % name)
+        elif path not in theirs:
+            differences.append("%r does not exist" % name)
+        else:
+            differences += ["%r: %s is %.80r, the kernel says %.80r" % (name, key, ours[path][key], value)
+                            for key, value in theirs[path].items() if ours[path][key] != value]
+    for word in ("xfs_bad", "xfs_log_damaged", "xfs_log_not_replayed", "node_unreadable", "filesystem_limit"):
+        differences += ["diagnostic: " + line for line in messages.splitlines() if word in line][:3]
+    print("  %-6s %6d names, %d differences" % (label, len(theirs), len(differences)))
+    for line in differences[:8]:
+        print("      " + line)
+    return len(differences)
+
+
+def compare_deleted(image, work):
+    rows, _ = ekshume(["fs", "find", image, "--deleted", "--format", "jsonl"])
+    ours = {(row["inode"], row["size"], row["sha256"]) for row in rows}
+    with open(os.path.join(work, "held.json")) as file:
+        held = {(row["inode"], row["size"], row["sha256"]) for row in json.load(file)}
+    print("  open   %6d deleted files, %d not found, %d besides" % (len(held), len(held - ours), len(ours - held)))
+    return len(held - ours)
+
+
+def make_image(case, path):
+    with open(path, "wb") as out:
+        units = {"m": 20, "g": 30}
+        out.truncate(int(case.size[:-1]) << units[case.size[-1]])
+    run("mkfs.xfs", "-q", "-f", *case.options, path)
+    if case.incompat:
+        groups = int(run("xfs_db", "-r", "-c", "sb 0", "-c", "p agcount", path, text=True).stdout.split()[-1])
+        for group in range(groups):
+            old = int(run("xfs_db", "-r", "-c", "sb %d" % group, "-c", "p features_incompat", path,
+                          text=True).stdout.split()[-1], 16)
+            set_incompat(path, group, old | case.incompat)
+
+
+def set_incompat(path, group, value):
+    """Sets feature bits that this mkfs.xfs does not know, as a newer one would."""
+    with open(path, "r+b") as image:
+        image.seek(0)
+        primary = image.read(512)
+        block, blocks, sector = (struct.unpack_from(form, primary, at)[0] for form, at in ((">I", 4), (">I", 84), (">H", 102)))
+        image.seek(group * blocks * block)
+        copy_of = bytearray(image.read(sector))
+        struct.pack_into(">I", copy_of, 216, value)
+        struct.pack_into("<I", copy_of, 224, 0)
+        struct.pack_into("<I", copy_of, 224, crc32c(copy_of))
+        image.seek(group * blocks * block)
+        image.write(copy_of)
+
+
+def crc32c(data):
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+def run_case(case, work, scale):
+    """The number of differences, or None when no kernel here can mount it."""
+    image = os.path.join(work, "fs.img")
+    make_image(case, image)
+    kernel = RunningKernel(work)
+    try:
+        kernel.do(image, lambda device, where: (mount(device, where), unmount(where)))
+    except OSError as error:
+        if not (case.uml and os.path.exists(UML)):
+            print("  skipped: %s" % error)
+            return None
+        kernel = UserModeLinux(work)
+    kernel.do(image, fill, image, work, scale)
+    count = 0
+    for label in ("quiet", "crash"):
+        taken = os.path.join(work, label + ".img")
+        recovered = os.path.join(work, "recovered.img")
+        shown = os.path.join(work, label + ".jsonl")
+        copy(taken, recovered)
+        kernel.do(recovered, view, shown)
+        count += compare(label, taken, shown)
+        if label == "quiet":
+            count += compare_deleted(taken, work)
+        count += compare("clean", recovered, shown)
+    return count
+
+
+def why_not():
+    if os.geteuid() != 0:
+        return "needs root to mount"
+    if shutil.which("mkfs.xfs") is None:
+        return "needs mkfs.xfs"
+    if not os.path.exists("/dev/loop-control"):
+        return "needs loop devices"
+    with open("/proc/filesystems") as lines:
+        if not any(line.split()[-1] == "xfs" for line in lines):
+            subprocess.run(["modprobe", "xfs"], capture_output=True)
+    with open("/proc/filesystems") as lines:
+        if not any(line.split()[-1] == "xfs" for line in lines):
+            return "needs a kernel with XFS"
+    if not os.access(os.environ.get("EKSHUME", ""), os.X_OK):
+        return "needs EKSHUME=path of the program"
+    return None
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--quick", action="store_true", help="a few geometries, under a minute")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--case", action="append")
+    parser.add_argument("--scale", choices=("quick", "full", "huge"))
+    parser.add_argument("--keep", help="work in this folder and leave the images there")
+    parser.add_argument("--inside", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.inside:
+        return inside(options.inside)
+    if options.list:
+        print("\n".join(case.name for case in CASES))
+        return 0
+    reason = why_not()
+    if reason:
+        print("skipped: " + reason)
+        return SKIPPED
+    failed, skipped = [], []
+    for case in CASES:
+        if options.case and case.name not in options.case or options.quick and not case.quick:
+            continue
+        print("%s: mkfs.xfs %s" % (case.name, " ".join(case.options)), flush=True)
+        work = options.keep or tempfile.mkdtemp(prefix="xfs_sweep")
+        os.makedirs(work, exist_ok=True)
+        try:
+            count = run_case(case, work, options.scale or ("quick" if options.quick else case.scale))
+        finally:
+            if not options.keep:
+                shutil.rmtree(work)
+        if count is None:
+            skipped.append(case.name)
+        elif count:
+            failed.append(case.name)
+        sys.stdout.flush()
+    if skipped:
+        print("not mountable here: " + ", ".join(skipped))
+    print("failed: " + ", ".join(failed) if failed else "all compared equal")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
