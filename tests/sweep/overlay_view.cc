@@ -82,7 +82,7 @@ int Run(const std::string& what, const OverlayFilesystem& overlay, size_t bounda
     const Lines lines = what == "docker" ? DockerDiff(overlay, boundary, diagnostics)
                                          : ContainerdDiff(overlay, boundary, diagnostics);
     if (!lines) return 3;
-    for (const std::string& line : *lines) fmt::print("{}\n", line);
+    for (const std::string& line : *lines) fmt::print("{}\n", Hex(line));
   } else {
     const auto walked = fs::Walk(overlay, overlay.root(), diagnostics, [&](const auto& item) {
       PrintNode(overlay, item, with_hash);
