@@ -33,7 +33,7 @@ test-slow: all
 
 lint: deps
 	tools/check-layers
-	tools/check-formats
+	tools/check-fuzz-targets
 	tools/check-docs
 	git ls-files 'src/*.h' 'src/*.cc' 'fuzz/*.cc' 'bench/*.cc' | xargs clang-format-19 --dry-run --Werror
 	cmake --preset tidy > build/tidy.log
