@@ -39,8 +39,12 @@ class SliceImage final : public Image {
 
   uint64_t NextData(uint64_t offset_bytes) const override {
     if (offset_bytes >= size_) return size_;
-    const uint64_t next = base_.NextData(offset_ + offset_bytes);
-    return std::min(next - offset_, size_);
+    const auto absolute = CheckedAdd(offset_, offset_bytes);
+    // Past the end of a truncated base there is nothing to know.
+    if (!absolute || *absolute >= base_.size_bytes()) return offset_bytes;
+    const uint64_t next = base_.NextData(*absolute);
+    // A truncated base ends before the slice does; what lies there is missing, not zero.
+    return std::clamp(next - offset_, offset_bytes, size_);
   }
 
  private:

@@ -9,6 +9,7 @@
 #include "image/format.h"
 #include "image/gzip/reader.h"
 #include "image/raw/reader.h"
+#include "image/split/reader.h"
 #include "image/zstd/reader.h"
 
 namespace ekshume::image {
@@ -26,7 +27,7 @@ Result<std::vector<std::byte>> ReadHead(const EvidenceFile& file) {
 }  // namespace
 
 std::span<const Format> Formats() {
-  static const std::array formats = {gzip::kFormat, zstd::kFormat, raw::kFormat};
+  static const std::array formats = {split::kFormat, gzip::kFormat, zstd::kFormat, raw::kFormat};
   return formats;
 }
 

@@ -16,18 +16,14 @@ namespace {
 // What every image may keep, however small its file is.
 constexpr uint64_t kMinKeptBytes = uint64_t{1} << 30;
 
-void Append(std::vector<std::byte>& out, ByteView bytes) {
-  out.insert(out.end(), bytes.AsSpan().begin(), bytes.AsSpan().end());
-}
-
 uint64_t ChunkCount(uint64_t size_bytes) {
   return size_bytes / StoredImage::kChunkBytes + (size_bytes % StoredImage::kChunkBytes != 0);
 }
 
 }  // namespace
 
-std::vector<std::byte> StoredImage::Encode(const Map& map) {
-  std::vector<std::byte> table;
+std::string StoredImage::Encode(const Map& map) {
+  std::string table;
   StoreTableHeader header{};
   std::ranges::copy(kStoreTableMagic, header.magic.begin());
   header.size_bytes = le64::Of(map.size_bytes);
@@ -35,15 +31,15 @@ std::vector<std::byte> StoredImage::Encode(const Map& map) {
   header.bad_range_count = le64::Of(map.bad_ranges.size());
   header.damage_length = le64::Of(map.damage.size());
   header.damage_offset = le64::Of(map.damage_offset);
-  Append(table, AsBytes(header));
+  table += AsBytes(header).AsText();
   for (const Chunk& chunk : map.chunks) {
-    Append(table, AsBytes(StoreTableChunk{chunk.is_zero, le32::Of(chunk.crc32c)}));
+    table += AsBytes(StoreTableChunk{chunk.is_zero, le32::Of(chunk.crc32c)}).AsText();
   }
   for (const BadRange& range : map.bad_ranges) {
-    Append(table,
-           AsBytes(StoreTableBadRange{le64::Of(range.offset_bytes), le64::Of(range.length)}));
+    table +=
+        AsBytes(StoreTableBadRange{le64::Of(range.offset_bytes), le64::Of(range.length)}).AsText();
   }
-  Append(table, ByteView::Of(map.damage));
+  table += map.damage;
   return table;
 }
 
@@ -219,7 +215,7 @@ Result<void> StoreWriter::Flush() {
 
 Result<StoredImage::Map> StoreWriter::Finish() {
   if (filled_ > 0) EKSHUME_TRY(Flush());
-  EKSHUME_TRY(store_.Finish(map_.size_bytes, ByteView(StoredImage::Encode(map_))));
+  EKSHUME_TRY(store_.Finish(map_.size_bytes, ByteView::Of(StoredImage::Encode(map_))));
   return std::move(map_);
 }
 

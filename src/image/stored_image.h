@@ -36,7 +36,7 @@ class StoredImage final : public Image {
     std::string damage;                // what was wrong while decoding; empty when nothing was
     uint64_t damage_offset = 0;        // in the evidence file
   };
-  static std::vector<std::byte> Encode(const Map& map);
+  static std::string Encode(const Map& map);
   static Result<Map> DecodeMap(ByteView table);
   // True when the table of an index is such a map.
   static bool IsMap(ByteView table);

@@ -10,10 +10,6 @@
 namespace ekshume::image::gzip {
 namespace {
 
-void Append(std::vector<std::byte>& out, ByteView bytes) {
-  out.insert(out.end(), bytes.AsSpan().begin(), bytes.AsSpan().end());
-}
-
 TablePoint ToTable(const Point& point) {
   return {le64::Of(point.content_offset),
           le64::Of(point.file_offset),
@@ -47,8 +43,8 @@ Result<Point> FromTable(const TablePoint& table, const Index& index) {
 
 }  // namespace
 
-std::vector<std::byte> EncodeIndex(const Index& index) {
-  std::vector<std::byte> table;
+std::string EncodeIndex(const Index& index) {
+  std::string table;
   TableHeader header{};
   std::ranges::copy(kTableMagic, header.magic.begin());
   header.size_bytes = le64::Of(index.size_bytes);
@@ -56,12 +52,12 @@ std::vector<std::byte> EncodeIndex(const Index& index) {
   header.zero_run_count = le64::Of(index.zero_runs.size());
   header.damage_length = le64::Of(index.damage.size());
   header.damage_offset = le64::Of(index.damage_offset);
-  Append(table, AsBytes(header));
-  for (const Point& point : index.points) Append(table, AsBytes(ToTable(point)));
+  table += AsBytes(header).AsText();
+  for (const Point& point : index.points) table += AsBytes(ToTable(point)).AsText();
   for (const ZeroRun& run : index.zero_runs) {
-    Append(table, AsBytes(TableZeroRun{le64::Of(run.offset_bytes), le64::Of(run.length)}));
+    table += AsBytes(TableZeroRun{le64::Of(run.offset_bytes), le64::Of(run.length)}).AsText();
   }
-  Append(table, ByteView::Of(index.damage));
+  table += index.damage;
   return table;
 }
 

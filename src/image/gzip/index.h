@@ -41,7 +41,7 @@ struct Index {
   uint64_t damage_offset = 0;      // in the file
 };
 
-std::vector<std::byte> EncodeIndex(const Index& index);
+std::string EncodeIndex(const Index& index);
 Result<Index> DecodeIndex(ByteView table);
 
 // Decodes all of `file` once, writing the windows to `store`, and completes `store` with the index.

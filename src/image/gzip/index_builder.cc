@@ -64,7 +64,7 @@ class IndexBuilder {
     FinishPiece();
     zeros_.Close();
     if (index_.damage.empty()) index_.damage = stream_.mismatch();
-    EKSHUME_TRY(store_.Finish(window_bytes_, ByteView(EncodeIndex(index_))));
+    EKSHUME_TRY(store_.Finish(window_bytes_, ByteView::Of(EncodeIndex(index_))));
     return true;
   }
 
