@@ -3,7 +3,7 @@
 """Fills a mounted filesystem with everything that is hard to read.
 
 Usage: fill.py MOUNT_POINT SCALE HELD.json
-SCALE is quick, full or huge. Files that are deleted while open are kept open until standard input
+SCALE is quick, full, huge, or small: the sample images of tests/data/xfs. Files that are deleted while open are kept open until standard input
 ends; what they held is written to HELD.json first. What the filesystem refuses (no reflink, no room
 for an attribute) is left out, so the kernel's view afterwards is the only truth.
 """
@@ -23,11 +23,11 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 KEEP_SIZE, PUNCH_HOLE, COLLAPSE, ZERO, INSERT = 0x01, 0x02, 0x08, 0x10, 0x20
 FICLONE = 0x40049409
 REFUSED = {errno.EOPNOTSUPP, errno.ENOSPC, errno.E2BIG, errno.EINVAL, errno.ENAMETOOLONG,
-           errno.ENOTTY, errno.ERANGE, errno.EPERM}
+           errno.ENOTTY, errno.ERANGE, errno.EPERM, errno.ENODATA, errno.EFBIG}
 # By scale: names of the largest directory, extents of one file, attributes of one file, step of the
 # lengths of links, end of a sparse file.
-SCALES = {"quick": (1500, 600, 60, 97, 1 << 24), "full": (12000, 20000, 1500, 7, 1 << 28),
-          "huge": (100000, 40000, 3000, 1, 1 << 33)}
+SCALES = {"small": (0, 0, 0, 0, 0), "quick": (1500, 600, 60, 97, 1 << 24), "full": (12000, 20000, 1500, 7, 1 << 28),
+          "huge": (100000, 40000, 2000, 1, 1 << 33)}
 
 
 def attempt(function, *arguments, **keywords):
@@ -152,10 +152,10 @@ class Filler:
             path = self.path("attributes", "count-%d" % count)
             os.mkdir(path)
             for i in range(count):
-                name = "%s.%s%d" % (namespaces[i % 3], "n" * (i * 13 % 200), i)
+                name = "%s.%s%d" % (namespaces[i % 3], "n" * (i * 13 % (200 if count < 100 else 30)), i)
                 attempt(os.setxattr, path, name, self.bytes(i * 31 % 400))
             for i in range(0, count, 4):
-                name = "%s.%s%d" % (namespaces[i % 3], "n" * (i * 13 % 200), i)
+                name = "%s.%s%d" % (namespaces[i % 3], "n" * (i * 13 % (200 if count < 100 else 30)), i)
                 attempt(os.removexattr, path, name)
         def acl(*entries):
             return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
@@ -249,15 +249,18 @@ class Filler:
 
 def main():
     root, scale, held_path = sys.argv[1:4]
-    filler = Filler(root, scale)
+    kind = Filler
+    if scale == "small":
+        sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "xfs"))
+        from make_samples import SmallFiller as kind
+    filler = kind(root, scale)
     filler.fill()
     with open(held_path, "w") as out:
         json.dump(filler.held, out)
     print("filled", flush=True)
-    for line in sys.stdin:  # "change" makes more changes; the end of input releases the files
-        if line.strip() == "change":
-            filler.change_after()
-            print("changed", flush=True)
+    for _ in sys.stdin:  # a line asks for more changes; the end of input releases the files
+        filler.change_after()
+        print("changed", flush=True)
 
 
 if __name__ == "__main__":

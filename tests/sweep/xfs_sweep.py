@@ -45,7 +45,6 @@ EXCHANGE, PARENT = 0x40, 0x80
 CASES = [
     Case("v5-default", "", quick=True),
     Case("v5-small-blocks", "-b size=1024 -i size=512 -n size=4096 -m rmapbt=1", quick=True),
-    Case("v5-small-directory-blocks", "-b size=1024 -n size=1024"),
     Case("v5-64k-directory-blocks", "-b size=1024 -n size=65536"),
     Case("v5-2k-blocks-1k-inodes", "-b size=2048 -i size=1024 -n size=8192"),
     Case("v5-2k-inodes", "-i size=2048 -n size=16384"),
@@ -103,7 +102,6 @@ def fill(device, where, image, work, scale):
         if filler.stdout.readline() != "filled\n":
             raise RuntimeError("fill.py failed")
         root = os.open(where, os.O_RDONLY)
-        os.sync()
         fcntl.ioctl(root, FIFREEZE, 0)
         copy(image, os.path.join(work, "quiet.img"))
         fcntl.ioctl(root, FITHAW, 0)
@@ -149,8 +147,8 @@ class UserModeLinux:
     """Does the jobs inside user-mode Linux, whose kernel still mounts version 4: this script is its
     first process, on the host's own files."""
 
-    def __init__(self, work):
-        self.work = work
+    def __init__(self, work, script=__file__):
+        self.work, self.script = work, os.path.abspath(script)
 
     def do(self, image, function, *arguments):
         job = os.path.join(self.work, "job.json")
@@ -159,7 +157,7 @@ class UserModeLinux:
         with open(job, "w") as out:
             json.dump({"function": function.__name__, "arguments": arguments, "work": self.work}, out)
         with open(init, "w") as out:
-            out.write("#!/bin/sh\nexec %s %s --inside %s\n" % (sys.executable, os.path.abspath(__file__), job))
+            out.write("#!/bin/sh\nexec %s %s --inside %s\n" % (sys.executable, self.script, job))
         os.chmod(init, 0o755)
         if os.path.exists(done):
             os.unlink(done)
@@ -175,21 +173,19 @@ class UserModeLinux:
             raise OSError("user-mode Linux failed: " + tail)
 
 
-def inside(job_path):
-    """The first process of user-mode Linux."""
+def inside(job_path, functions):
+    """The first process of user-mode Linux: runs the one of `functions` that the job names."""
     with open(job_path) as job_file:
         job = json.load(job_file)
     work = job["work"]
     try:
         os.environ.setdefault("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-        if LIBC.mount(b"none", b"/dev/shm", b"devtmpfs", 0, None) != 0:
+        if not os.path.exists("/dev/ubda") and LIBC.mount(b"none", b"/dev", b"devtmpfs", 0, None) != 0:
             raise OSError(ctypes.get_errno(), "devtmpfs")
-        where = "/mnt"
         if LIBC.mount(b"none", b"/mnt", b"tmpfs", 0, None) != 0:
             raise OSError(ctypes.get_errno(), "tmpfs")
         os.mkdir("/mnt/fs")
-        where = "/mnt/fs"
-        {"fill": fill, "view": view}[job["function"]]("/dev/shm/ubda", where, *job["arguments"])
+        functions[job["function"]]("/dev/ubda", "/mnt/fs", *job["arguments"])
         with open(os.path.join(work, "done"), "w") as out:
             out.write("done")
     except BaseException:
@@ -360,7 +356,7 @@ def main():
     parser.add_argument("--inside", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.inside:
-        return inside(options.inside)
+        return inside(options.inside, {"fill": fill, "view": view})
     if options.list:
         print("\n".join(case.name for case in CASES))
         return 0
