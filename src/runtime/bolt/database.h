@@ -93,6 +93,8 @@ class Database {
   // The state before the last transaction, where its meta page is valid.
   const std::optional<State>& previous() const { return previous_; }
   Bucket RootOf(const State& state) const;
+  // The bucket whose tree begins at a page that nothing may refer to (bolt/stale.h).
+  Bucket BucketAt(uint64_t page_number) const { return {this, page_number, nullptr, 0, 0}; }
   const std::string& name() const { return name_; }
   uint64_t size_bytes() const { return file_->size_bytes(); }
 
