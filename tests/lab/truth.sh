@@ -43,17 +43,19 @@ partition_bytes() {
 }
 
 # truth_disk DISK NUMBER OUT: mounts a copy of the disk (so that the kernel replays the log there,
-# and the evidence stays as it was), records it and throws the copy away.
-truth_disk() {
-  local work loop offset length
+# and the evidence stays as it was), records it and throws the copy away. NUMBER 0: no partitions.
+truth_disk() (
+  set -euo pipefail
   work=$(mktemp -d /var/tmp/truth.XXXXXX)
+  loop=
+  trap 'umount "$work/mnt" 2>/dev/null || true; [ -z "$loop" ] || losetup -d "$loop"; rm -rf "$work"' EXIT
   cp --sparse=always --reflink=auto "$1" "$work/copy.img"
-  read -r offset length < <(partition_bytes "$1" "$2")
+  offset=0 length=$(stat -c %s "$1")
+  [ "$2" = 0 ] || read -r offset length < <(partition_bytes "$1" "$2")
   loop=$(losetup -f --show -o "$offset" --sizelimit "$length" "$work/copy.img")
-  mkdir "$work/mnt" "$3" 2>/dev/null || true
-  mount "$loop" "$work/mnt"
+  mkdir -p "$work/mnt" "$3"
+  options=rw
+  [ "$(blkid -p -o value -s TYPE "$loop")" != xfs ] || options=rw,nouuid # the original may be mounted
+  mount -o "$options" "$loop" "$work/mnt"
   truth_host "$work/mnt" "$3"
-  umount "$work/mnt"
-  losetup -d "$loop"
-  rm -rf "$work"
-}
+)
