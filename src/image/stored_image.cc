@@ -68,6 +68,10 @@ Result<StoredImage::Map> StoredImage::DecodeMap(ByteView table) {
   for (uint64_t i = 0; i < bad_range_count; ++i) {
     const auto range = EKSHUME_TRY(rest.Read<StoreTableBadRange>(i * sizeof(StoreTableBadRange)));
     map.bad_ranges.push_back({range.offset_bytes.value(), range.length.value()});
+    if (!RangeFits(map.bad_ranges.back().offset_bytes, map.bad_ranges.back().length,
+                   map.size_bytes)) {
+      return Fail(ErrorCode::kCorrupt, "the table of a decoded image contradicts itself");
+    }
   }
   rest = rest.From(bad_range_count * sizeof(StoreTableBadRange));
   map.damage = EKSHUME_TRY(rest.Sub(0, header.damage_length.value())).AsText();
@@ -97,12 +101,13 @@ Result<void> StoredImage::Verify(uint64_t chunk) const {
 }
 
 Result<void> StoredImage::CheckReadable(uint64_t offset_bytes, uint64_t length) const {
-  for (const BadRange& bad : map_.bad_ranges) {
-    if (offset_bytes < bad.offset_bytes + bad.length && bad.offset_bytes < offset_bytes + length) {
-      return Fail(ErrorCode::kCorrupt,
-                  fmt::format("{}: {} bytes at {:#x} could not be decompressed", name_, bad.length,
-                              bad.offset_bytes));
-    }
+  // The first bad range that ends behind the offset.
+  const auto bad = std::ranges::upper_bound(
+      map_.bad_ranges, offset_bytes, {},
+      [](const BadRange& range) { return range.offset_bytes + range.length; });
+  if (bad != map_.bad_ranges.end() && bad->offset_bytes < offset_bytes + length) {
+    return Fail(ErrorCode::kCorrupt, fmt::format("{}: {} bytes at {:#x} could not be decompressed",
+                                                 name_, bad->length, bad->offset_bytes));
   }
   return {};
 }
