@@ -42,7 +42,14 @@ Result<PartitionTable> ReadPartitionTable(const image::Image& image, DiagnosticS
   EKSHUME_TRY(image.ReadAt(0, probe));
   for (const Format& format : Formats()) {
     if (!format.sniff(image)) continue;
-    PartitionTable table = EKSHUME_TRY(format.read(image, diagnostics));
+    auto read = format.read(image, diagnostics);
+    if (!read) {
+      // What lies behind a table that is lost may still be found as the next format sees it.
+      diagnostics.Report(DiagnosticCode::kPartitionTableDamaged, image.name(),
+                         read.error().message);
+      continue;
+    }
+    PartitionTable table = *std::move(read);
     std::ranges::sort(table.partitions, {}, &Partition::number);
     for (const Partition& partition : table.partitions) CheckRange(partition, image, diagnostics);
     return table;
