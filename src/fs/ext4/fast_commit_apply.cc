@@ -13,6 +13,8 @@
 namespace ekshume::fs::ext4 {
 namespace {
 
+constexpr int64_t kMaxDirectoryLinks = 65000;  // EXT4_LINK_MAX
+
 // A stretch of a file, in blocks; keyed by its first block.
 struct Piece {
   uint64_t count;
@@ -54,6 +56,10 @@ class Applier {
       if (!applied && damage_.empty()) damage_ = applied.error().message;
     }
     for (const auto& [number, pieces] : pieces_) FinishRuns(InodeNumber{number}, pieces);
+    for (const auto& [number, delta] : link_deltas_) {
+      const auto adjusted = AdjustLinks(InodeNumber{number}, delta);
+      if (!adjusted && damage_.empty()) damage_ = adjusted.error().message;
+    }
     return std::move(changes_);
   }
 
@@ -126,21 +132,36 @@ class Applier {
                               "cannot be a name",
                               ToInteger(inode), name.size()));
     }
-    NameChange& change =
-        changes_.directories[dentry.fc_parent_ino.value()].names[std::string(name)];
+    const Inode child = EKSHUME_TRY(volume_.ReadInode(inode));
+    const bool is_directory = child.type == NodeType::kDirectory;
+    const uint32_t parent = dentry.fc_parent_ino.value();
+    NameChange& change = changes_.directories[parent].names[std::string(name)];
     if (tag == kFastCommitUnlink) {
       if (change.added == inode) change.added.reset();
       change.removed.insert(ToInteger(inode));
+      if (is_directory) --link_deltas_[parent];
       return {};
     }
     change.added = inode;
-    if (tag == kFastCommitCreat) {
-      const Inode created = EKSHUME_TRY(volume_.ReadInode(inode));
-      if (created.type == NodeType::kDirectory) {
-        changes_.directories[ToInteger(inode)] = {.is_new = true, .names = {}};
-      }
+    if (is_directory) ++link_deltas_[parent];
+    if (is_directory && tag == kFastCommitCreat) {
+      changes_.directories[ToInteger(inode)] = {.is_new = true, .names = {}};
     }
     return {};
+  }
+
+  // A directory has a link from each directory in it, and fast commits do not hold the inode of a
+  // directory that changed. (The kernel, when it replays them, leaves the count as it was.)
+  Result<void> AdjustLinks(InodeNumber number, int64_t delta) {
+    InodeBytes bytes = EKSHUME_TRY(volume_.ReadInodeBytes(number));
+    const auto core = EKSHUME_TRY(bytes.view().Read<InodeCore>(0));
+    const int64_t links = core.i_links_count.value();
+    // 1 stands for "more than can be counted".
+    if (links <= 1 || links + delta < 2 || links + delta > kMaxDirectoryLinks) return {};
+    CopyBytes(bytes.span().subspan(offsetof(InodeCore, i_links_count)),
+              AsBytes(le16::Of(static_cast<uint16_t>(links + delta))));
+    EKSHUME_TRY(SetChecksum(number, bytes));
+    return patched_.Patch(EKSHUME_TRY(volume_.InodeOffset(number)), bytes.view());
   }
 
   // The fields before and after i_block are taken; i_block itself only where it is no extent tree,
@@ -203,7 +224,8 @@ class Applier {
   image::PatchedImage& patched_;
   const FastCommitLog& log_;
   std::string& damage_;
-  std::map<uint32_t, Pieces> pieces_;  // by inode
+  std::map<uint32_t, Pieces> pieces_;        // by inode
+  std::map<uint32_t, int64_t> link_deltas_;  // by directory
   FastCommitChanges changes_;
 };
 
