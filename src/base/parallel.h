@@ -94,8 +94,8 @@ class OrderedPipeline {
   const std::function<Output(Job&&)> work_;
   const std::function<void(Output&&)> consume_;
   std::mutex mutex_;
-  std::condition_variable ready_;  // a job waits, or the pipeline is closed
-  std::condition_variable space_;  // a slot became free
+  std::condition_variable ready_;            // a job waits, or the pipeline is closed
+  std::condition_variable space_;            // a slot became free
   std::deque<std::unique_ptr<Slot>> slots_;  // in job order, until consumed
   std::deque<Slot*> waiting_;                // not yet taken by a worker
   bool closed_ = false;

@@ -18,8 +18,8 @@ namespace {
 
 Error SystemError(int error_number, std::string_view action, std::string_view path) {
   const ErrorCode code = error_number == ENOSPC || error_number == EDQUOT ? ErrorCode::kNoSpace
-                         : error_number == ENOENT                        ? ErrorCode::kNotFound
-                                                                         : ErrorCode::kIo;
+                         : error_number == ENOENT                         ? ErrorCode::kNotFound
+                                                                          : ErrorCode::kIo;
   return Fail(code, fmt::format("cannot {} {}: {}", action, path, std::strerror(error_number)));
 }
 
@@ -42,7 +42,7 @@ AtomicFile::AtomicFile(std::string path, std::string temporary_path, int descrip
 
 Result<std::unique_ptr<AtomicFile>> AtomicFile::Create(const std::string& path) {
   // A device or a pipe (/dev/full, a FIFO) is written in place: renaming over it would replace it.
-  struct stat status {};
+  struct stat status{};
   if (stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
     const int special = open(path.c_str(), O_WRONLY | O_CLOEXEC);
     if (special < 0) return SystemError(errno, "open", path);

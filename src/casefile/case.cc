@@ -146,8 +146,7 @@ Result<void> Case::Record(const CustodyEntry& entry) {
     const std::string ledger = EKSHUME_TRY(ReadOwnFile(path));
     Json evidence = Json::array();
     for (const EvidenceFile& file : entry.evidence) {
-      evidence.push_back(
-          {{"path", file.path}, {"size", file.size_bytes}, {"sha256", file.sha256}});
+      evidence.push_back({{"path", file.path}, {"size", file.size_bytes}, {"sha256", file.sha256}});
     }
     const Json record = {
         {"sequence", std::ranges::count(ledger, '\n') + 1},
@@ -187,8 +186,8 @@ Result<size_t> Case::VerifyCustody() const {
   for (size_t i = 0; i < records.size(); ++i) {
     const Json record = Json::parse(records[i], nullptr, false);
     const bool chained = record.is_object() && record.contains("previous") &&
-                         record["previous"] == ChainHash(previous) &&
-                         record.contains("sequence") && record["sequence"] == i + 1;
+                         record["previous"] == ChainHash(previous) && record.contains("sequence") &&
+                         record["sequence"] == i + 1;
     if (!chained) {
       return Fail(ErrorCode::kCorrupt,
                   fmt::format("custody record {} does not continue record {}", i + 1, i));

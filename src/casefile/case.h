@@ -14,7 +14,7 @@ namespace ekshume::casefile {
 
 // One evidence file as the case records it.
 struct EvidenceFile {
-  std::string path;    // absolute
+  std::string path;  // absolute
   uint64_t size_bytes = 0;
   std::string sha256;  // of the file as it is stored
 };

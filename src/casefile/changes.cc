@@ -31,7 +31,6 @@ Result<Changes> FindChanges(const FileView& view, DiagnosticSink& diagnostics, P
 }
 
 std::string Notable(const DiffEntry& entry) {
-  const bool program = entry.kind == ContentKind::kElf || entry.kind == ContentKind::kScript;
   const size_t slash = entry.path.rfind('/');
   const std::string name = entry.path.substr(slash == std::string::npos ? 0 : slash + 1);
   const bool hidden = name.starts_with('.') || entry.path.find("/.") != std::string::npos;
@@ -39,17 +38,20 @@ std::string Notable(const DiffEntry& entry) {
     if (entry.with_parent) return {};
     return entry.executable ? "deleted program" : "";
   }
-  if (entry.setuid) return entry.change == Change::kAdded ? "new set-uid program" : "set-uid program";
+  if (entry.setuid)
+    return entry.change == Change::kAdded ? "new set-uid program" : "set-uid program";
   if (entry.setgid) return "set-gid program";
   if (entry.change != Change::kMetadata) {
     const std::string_view verb = entry.change == Change::kAdded ? "new" : "changed";
     if (entry.kind == ContentKind::kElf) {
       return fmt::format("{}{} program", verb, hidden ? " hidden" : "");
     }
-    if (entry.kind == ContentKind::kScript || (program && entry.executable)) {
+    if (entry.kind == ContentKind::kScript) {
       return fmt::format("{}{} script", verb, hidden ? " hidden" : "");
     }
-    if (entry.executable) return fmt::format("{}{} executable file", verb, hidden ? " hidden" : "");
+    // Runtimes create empty mount points with execute bits (/etc/hosts).
+    if (entry.executable && entry.stat.size_bytes > 0)
+      return fmt::format("{}{} executable file", verb, hidden ? " hidden" : "");
   }
   return std::string(PersistenceKind(entry.path, entry.stat));
 }
@@ -101,7 +103,8 @@ Json ToJson(const DiffEntry& entry, const FileView& view, bool hash) {
   }
   if (!hash || !regular) return json;
   if (entry.node) {
-    if (const auto digest = HashFile(*view.filesystem, *entry.node, nullptr)) json["sha256"] = *digest;
+    if (const auto digest = HashFile(*view.filesystem, *entry.node, nullptr))
+      json["sha256"] = *digest;
   } else if (entry.from && view.overlay != nullptr) {
     // A deleted file: its content is still in the layer below.
     const fs::overlay::Layer& layer = view.overlay->layers()[entry.from->layer];

@@ -103,8 +103,9 @@ template <typename T>
 Result<const T*> OnlyOne(const std::vector<const T*>& fitting, const std::string& text,
                          std::string_view kind, std::string_view verb) {
   if (fitting.empty()) {
-    return Fail(ErrorCode::kNotFound, fmt::format("no {} {} in the evidence; `ekshume {}` lists them",
-                                                  kind, EscapeForTerminal(text), verb));
+    return Fail(ErrorCode::kNotFound,
+                fmt::format("no {} {} in the evidence; `ekshume {}` lists them", kind,
+                            EscapeForTerminal(text), verb));
   }
   if (fitting.size() > 1) {
     std::string ids;

@@ -24,8 +24,8 @@ struct FileView {
   size_t own_layer_count = 0;
 };
 
-// kNotFound when none of the layers is in the evidence. Missing ones are reported. `diagnostics` and
-// the evidence must outlive the view.
+// kNotFound when none of the layers is in the evidence. Missing ones are reported. `diagnostics`
+// and the evidence must outlive the view.
 Result<FileView> OpenContainer(const runtime::Container& container, DiagnosticSink& diagnostics);
 Result<FileView> OpenImage(const runtime::Image& image, DiagnosticSink& diagnostics);
 

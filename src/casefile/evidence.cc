@@ -33,7 +33,7 @@ int RootScore(const fs::Filesystem& filesystem) {
 
 // Partitions that hold no filesystem of interest on any node: not worth a notice.
 bool IsBootOnly(const volume::Partition& partition) {
-  return partition.type_name == "BIOS boot" || partition.type_name == "EFI System" ||
+  return partition.type_name == "BIOS boot" || partition.type_name == "EFI system" ||
          partition.type_name == "Linux swap";
 }
 
@@ -51,8 +51,8 @@ Result<std::unique_ptr<Evidence>> Evidence::Open(const std::vector<std::string>&
     EKSHUME_TRY(is_folder ? evidence->AddFolder(path, diagnostics)
                           : evidence->AddImage(path, options, diagnostics));
   }
-  const bool any_readable =
-      std::ranges::any_of(evidence->volumes_, [](const Volume& v) { return v.filesystem != nullptr; });
+  const bool any_readable = std::ranges::any_of(
+      evidence->volumes_, [](const Volume& v) { return v.filesystem != nullptr; });
   if (!any_readable) {
     std::string reasons;
     for (const Volume& volume : evidence->volumes_) {
@@ -80,8 +80,9 @@ Result<void> Evidence::AddImage(const std::string& path, const EvidenceOptions& 
     Volume volume;
     volume.disk = disks_.size() - 1;
     volume.partition = partition;
-    volume.name = partition.number == 0 ? BaseName(path)
-                                        : fmt::format("{} partition {}", BaseName(path), partition.number);
+    volume.name = partition.number == 0
+                      ? BaseName(path)
+                      : fmt::format("{} partition {}", BaseName(path), partition.number);
     volume.device = image::MakeSlice(*kept.opened.image, partition.offset_bytes,
                                      partition.size_bytes, volume.name);
     fs::OpenOptions fs_options;

@@ -16,9 +16,10 @@
 namespace ekshume::casefile {
 
 struct EvidenceOptions {
-  bool raw = false;                  // filesystems as they lie, without log replay
-  bool force = false;                // in spite of unknown incompatible features
-  image::Scratch* scratch = nullptr;  // where indexes of compressed images go; null: temporary files
+  bool raw = false;    // filesystems as they lie, without log replay
+  bool force = false;  // in spite of unknown incompatible features
+  image::Scratch* scratch =
+      nullptr;  // where indexes of compressed images go; null: temporary files
   Progress* progress = nullptr;
 };
 
@@ -31,12 +32,12 @@ struct Disk {
 
 // One partition, whole-disk filesystem or folder.
 struct Volume {
-  std::string name;                         // "disk.img partition 1"; used in diagnostics
-  std::optional<size_t> disk;               // index into Evidence::disks(); none for a folder
+  std::string name;            // "disk.img partition 1"; used in diagnostics
+  std::optional<size_t> disk;  // index into Evidence::disks(); none for a folder
   volume::Partition partition;
-  std::unique_ptr<image::Image> device;     // none for a folder
+  std::unique_ptr<image::Image> device;        // none for a folder
   std::unique_ptr<fs::Filesystem> filesystem;  // null when it could not be opened
-  std::string problem;                      // why, in that case
+  std::string problem;                         // why, in that case
 };
 
 // The evidence of one node, opened: its disks, what is on them, and every filesystem that could be
@@ -44,9 +45,9 @@ struct Volume {
 class Evidence {
  public:
   // Opens every path: an image file of any format, or a folder (an extracted or mounted root). A
-  // partition that holds nothing readable is a diagnostic; kNotFound, kIo or kUnsupported only when a
-  // path as a whole cannot be opened, or when no path holds any filesystem. `diagnostics` and what
-  // `options` points to must outlive the Evidence.
+  // partition that holds nothing readable is a diagnostic; kNotFound, kIo or kUnsupported only when
+  // a path as a whole cannot be opened, or when no path holds any filesystem. `diagnostics` and
+  // what `options` points to must outlive the Evidence.
   static Result<std::unique_ptr<Evidence>> Open(const std::vector<std::string>& paths,
                                                 const EvidenceOptions& options,
                                                 DiagnosticSink& diagnostics);
@@ -58,9 +59,9 @@ class Evidence {
   runtime::NodeFilesystems filesystems() const;
 
   // The volume that a path on the host means: the one with that partition number, or, without one,
-  // the node's root filesystem (the one with /etc and /usr or /var), else the largest that was read.
-  // kInvalidArgument when there is no such partition, kUnsupported with the reason when it could
-  // not be opened.
+  // the node's root filesystem (the one with /etc and /usr or /var), else the largest that was
+  // read. kInvalidArgument when there is no such partition, kUnsupported with the reason when it
+  // could not be opened.
   Result<const Volume*> Select(std::optional<int> partition) const;
 
   // The volume a filesystem belongs to; null for one that is not ours.

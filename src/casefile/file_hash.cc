@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "casefile/file_hash.h"
 
-#include <algorithm>
 #include <array>
 
 #include "base/hash.h"
+#include "fs/overlay/diff.h"
 
 namespace ekshume::casefile {
 namespace {
@@ -38,18 +38,11 @@ Result<std::string> HashFile(const fs::Filesystem& filesystem, fs::NodeId node,
 }
 
 Result<std::string> FileKind(const fs::Filesystem& filesystem, fs::NodeId node) {
-  std::array<std::byte, 512> head;
+  std::array<std::byte, fs::overlay::kContentKindBytes> head;
   const auto file = EKSHUME_TRY(filesystem.OpenFile(node));
   const size_t count = EKSHUME_TRY(file->ReadAt(0, head));
-  const std::string_view text = ByteView(head).First(count).AsText();
-  if (text.empty()) return "empty";
-  if (text.starts_with("\x7f" "ELF")) return "elf";
-  if (text.starts_with("#!")) return "script";
-  const bool printable = std::ranges::all_of(text, [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte >= 0x20 ? byte != 0x7F : c == '\n' || c == '\t' || c == '\r' || c == '\x1b';
-  });
-  return printable ? "text" : "data";
+  const auto kind = fs::overlay::GuessContentKind(ByteView(head).First(count).AsText());
+  return std::string(ContentKindName(kind));
 }
 
 }  // namespace ekshume::casefile

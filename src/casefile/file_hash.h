@@ -11,10 +11,9 @@ namespace ekshume::casefile {
 
 // SHA-256 of a file's content as lower-case hex. kCancelled when `progress` (may be null) says so.
 // Any thread.
-Result<std::string> HashFile(const fs::Filesystem& filesystem, fs::NodeId node,
-                             Progress* progress);
+Result<std::string> HashFile(const fs::Filesystem& filesystem, fs::NodeId node, Progress* progress);
 
-// What a file is by its first bytes: "elf", "script" (#!), "text", "data", "empty".
+// What a file is by its first bytes: "elf", "script" (#!), "text", "data", "" when empty.
 Result<std::string> FileKind(const fs::Filesystem& filesystem, fs::NodeId node);
 
 }  // namespace ekshume::casefile

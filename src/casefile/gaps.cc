@@ -16,8 +16,8 @@ namespace {
 // Filesystems that are never on a disk of the node.
 bool IsPseudoFilesystem(std::string_view type) {
   static constexpr std::array<std::string_view, 14> kTypes = {
-      "tmpfs",   "proc",   "sysfs",      "devpts",   "devtmpfs", "cgroup",  "cgroup2",
-      "debugfs", "bpf",    "securityfs", "efivarfs", "swap",     "ramfs",   "configfs"};
+      "tmpfs",   "proc", "sysfs",      "devpts",   "devtmpfs", "cgroup", "cgroup2",
+      "debugfs", "bpf",  "securityfs", "efivarfs", "swap",     "ramfs",  "configfs"};
   return std::ranges::find(kTypes, type) != kTypes.end();
 }
 
@@ -96,20 +96,22 @@ void AddMountGaps(const Evidence& evidence, const fs::Filesystem& root, std::vec
     if (IsBind(mount)) continue;
     if (SourceIsThere(evidence, mount)) continue;
     absent_targets.push_back(mount.target);
-    const bool instance_store = IsInstanceStorePath(mount.target) ||
-                                IsInstanceStorePath(mount.source);
+    const bool instance_store =
+        IsInstanceStorePath(mount.target) || IsInstanceStorePath(mount.source);
     const std::string reason =
         instance_store
-            ? fmt::format("was on an instance store ({}), which no EBS snapshot holds; what lies "
-                          "under it on this disk is what was there before the mount",
-                          mount.source)
-            : fmt::format("was on {} by {}, which is not among the disks given; what lies under it "
-                          "on this disk is what was there before the mount",
-                          mount.source, mount.file);
+            ? fmt::format(
+                  "was on an instance store ({}), which no EBS snapshot holds; what lies "
+                  "under it on this disk is what was there before the mount",
+                  mount.source)
+            : fmt::format(
+                  "was on {} by {}, which is not among the disks given; what lies under it "
+                  "on this disk is what was there before the mount",
+                  mount.source, mount.file);
     gaps.push_back({mount.target, reason, true});
-    diagnostics.Report(instance_store ? DiagnosticCode::kHostInstanceStore
-                                      : DiagnosticCode::kHostMountMissing,
-                       mount.target, fmt::format("{} in {}", mount.source, mount.file));
+    diagnostics.Report(
+        instance_store ? DiagnosticCode::kHostInstanceStore : DiagnosticCode::kHostMountMissing,
+        mount.target, fmt::format("{} in {}", mount.source, mount.file));
   }
   for (const ConfiguredMount& mount : mounts) {
     if (!IsBind(mount)) continue;
@@ -138,14 +140,16 @@ std::vector<Gap> FindGaps(const Evidence& evidence, const runtime::Inventory& in
   for (const runtime::Pod& pod : inventory.pods) {
     for (const runtime::PodVolume& volume : pod.volumes) {
       if (!volume.in_memory) continue;
-      gaps.push_back({"/" + volume.directory.path,
-                      fmt::format("volume {} of pod {}/{} was in memory (tmpfs), so no disk holds it",
-                                  volume.name, pod.namespace_name, pod.name),
-                      false});
+      gaps.push_back(
+          {"/" + volume.directory.path,
+           fmt::format("volume {} of pod {}/{} was in memory (tmpfs), so no disk holds it",
+                       volume.name, pod.namespace_name, pod.name),
+           false});
     }
   }
-  gaps.push_back({"/run", "is in memory on a running node: sockets, process ids, runtime state and "
-                          "container root mounts are not on any disk",
+  gaps.push_back({"/run",
+                  "is in memory on a running node: sockets, process ids, runtime state and "
+                  "container root mounts are not on any disk",
                   false});
   std::ranges::stable_sort(gaps, {}, &Gap::path);
   return gaps;

@@ -14,12 +14,13 @@ namespace ekshume::casefile {
 struct Gap {
   std::string path;    // on the host
   std::string reason;  // a sentence
-  bool lost = false;   // it may have held evidence that exists elsewhere (another disk, the live node)
+  bool lost =
+      false;  // it may have held evidence that exists elsewhere (another disk, the live node)
 };
 
-// What cannot be in the evidence, from what the node itself says about its mounts (fstab, systemd mount
-// units) and its pods (volumes in memory): instance stores, disks that were not given, tmpfs. Those
-// that mean lost evidence are also reported as diagnostics. Sorted by path.
+// What cannot be in the evidence, from what the node itself says about its mounts (fstab, systemd
+// mount units) and its pods (volumes in memory): instance stores, disks that were not given, tmpfs.
+// Those that mean lost evidence are also reported as diagnostics. Sorted by path.
 std::vector<Gap> FindGaps(const Evidence& evidence, const runtime::Inventory& inventory,
                           DiagnosticSink& diagnostics);
 

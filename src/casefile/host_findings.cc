@@ -52,9 +52,8 @@ constexpr std::array kPlaces = {
 };
 
 // Trees of the node that are not its own files: container layers, pods, logs, kernel views.
-constexpr std::array<std::string_view, 7> kSkipped = {"proc", "sys",     "dev",
-                                                      "run",  "var/run", "var/log",
-                                                      "var/lib/kubelet/pods"};
+constexpr std::array<std::string_view, 7> kSkipped = {
+    "proc", "sys", "dev", "run", "var/run", "var/log", "var/lib/kubelet/pods"};
 
 constexpr size_t kMaxOtherHostChanges = 500;
 

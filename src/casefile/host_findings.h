@@ -15,10 +15,10 @@ namespace ekshume::casefile {
 // A file of the host itself (no container's) that changed while pods ran on it.
 struct HostChange {
   std::string path;
-  std::string why;      // "cron", "ssh key", "systemd unit", ...; "" for other files
+  std::string why;  // "cron", "ssh key", "systemd unit", ...; "" for other files
   fs::Stat stat;
-  std::string kind;     // elf script text data empty; "" for what is no regular file
-  std::string sha256;   // of regular files that have a `why`
+  std::string kind;    // elf script text data empty; "" for what is no regular file
+  std::string sha256;  // of regular files that have a `why`
 };
 
 // A file without a name whose data is still there.
@@ -32,11 +32,11 @@ struct DeletedFile {
 };
 
 struct HostFindings {
-  std::optional<Timestamp> since;       // the first pod or container of the node
-  std::vector<HostChange> changes;      // with a `why`, newest first
-  std::vector<HostChange> other;        // without, newest first; at most kMaxOtherHostChanges
-  size_t other_count = 0;               // how many there were
-  std::vector<DeletedFile> deleted;     // by volume and inode
+  std::optional<Timestamp> since;    // the first pod or container of the node
+  std::vector<HostChange> changes;   // with a `why`, newest first
+  std::vector<HostChange> other;     // without, newest first; at most kMaxOtherHostChanges
+  size_t other_count = 0;            // how many there were
+  std::vector<DeletedFile> deleted;  // by volume and inode
 };
 
 // Looks at the node's own files: what changed after the first container was created, outside the

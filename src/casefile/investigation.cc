@@ -68,8 +68,7 @@ Json HostChangeJson(const HostChange& change) {
       {"size", change.stat.size_bytes},
       {"mtime", FormatTimestamp(change.stat.modified)},
       {"ctime", FormatTimestamp(change.stat.changed)},
-      {"crtime",
-       change.stat.created ? Json(FormatTimestamp(*change.stat.created)) : Json(nullptr)},
+      {"crtime", change.stat.created ? Json(FormatTimestamp(*change.stat.created)) : Json(nullptr)},
       {"inode", change.stat.inode},
       {"kind", TextOrNull(change.kind)},
       {"sha256", TextOrNull(change.sha256)},
@@ -116,9 +115,13 @@ Json GapsJson(const std::vector<Gap>& gaps) {
 
 // Puts the digests into the evidence objects, by file.
 Result<void> AddDigests(image::EvidenceHasher& hasher, Json& evidence) {
+  const image::EvidenceHash hash = EKSHUME_TRY(hasher.Wait());
   Json files = Json::array();
-  for (const image::FileDigest& digest : EKSHUME_TRY(hasher.Wait())) {
-    files.push_back({{"path", digest.path}, {"size", digest.size_bytes}, {"sha256", digest.sha256}});
+  for (const image::EvidenceHash::File& file : hash.files) {
+    files.push_back({{"path", file.path},
+                     {"size", file.size_bytes},
+                     {"sha256", ToHex(file.sha256)},
+                     {"changed_while_read", file.changed}});
   }
   for (Json& item : evidence) {
     item["hashes"] = Json::array();
@@ -136,7 +139,7 @@ Result<void> AddDigests(image::EvidenceHasher& hasher, Json& evidence) {
 
 Result<Json> Investigate(const Evidence& evidence, DiagnosticSink& diagnostics,
                          Progress& progress) {
-  image::EvidenceHasher hasher(evidence.files(), &progress);
+  const auto hasher = image::EvidenceHasher::Start(evidence.files(), &progress);
   progress.SetStage("investigating");
   const runtime::Inventory inventory = runtime::ReadNode(evidence.filesystems(), diagnostics);
 
@@ -155,7 +158,7 @@ Result<Json> Investigate(const Evidence& evidence, DiagnosticSink& diagnostics,
   report["host"] = HostJson(FindOnHost(evidence, inventory, diagnostics, &progress));
   report["cannot_show"] = GapsJson(FindGaps(evidence, inventory, diagnostics));
   progress.SetStage("hashing the evidence");
-  EKSHUME_TRY(AddDigests(hasher, report["evidence"]));
+  EKSHUME_TRY(AddDigests(*hasher, report["evidence"]));
 
   report["diagnostics"] = Json::array();
   for (const Diagnostic& diagnostic : diagnostics.Sorted()) {

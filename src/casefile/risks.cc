@@ -12,19 +12,38 @@ namespace {
 // Capabilities with a known way out of a container (capabilities(7)); those that runtimes give by
 // default are not among them.
 constexpr std::array<std::string_view, 9> kGraveCapabilities = {
-    "SYS_ADMIN", "SYS_PTRACE",      "SYS_MODULE", "SYS_RAWIO",        "SYS_BOOT",
+    "SYS_ADMIN", "SYS_PTRACE",      "SYS_MODULE", "SYS_RAWIO",         "SYS_BOOT",
     "BPF",       "DAC_READ_SEARCH", "NET_ADMIN",  "CHECKPOINT_RESTORE"};
 
-// Host paths whose mount gives a container power over the node or its other pods.
+// Host paths whose mount gives a container power over the node or its other pods. What the kubelet
+// and the runtime mount into every container (volumes, hosts, resolv.conf) lies deeper and is not
+// meant.
 bool IsGraveMount(std::string_view source) {
   while (source.size() > 1 && source.ends_with('/')) source.remove_suffix(1);
-  static constexpr std::array<std::string_view, 12> kExact = {
-      "/", "/etc", "/root", "/home", "/proc", "/sys", "/dev", "/boot", "/var", "/var/lib", "/usr", "/var/log"};
-  static constexpr std::array<std::string_view, 8> kBelow = {
-      "/etc/kubernetes", "/var/lib/containerd", "/var/lib/docker", "/run/containerd",
-      "/etc/cron",       "/root/.ssh",          "/etc/systemd",    "/var/run/docker.sock"};
+  static constexpr std::array<std::string_view, 20> kExact = {"/",
+                                                              "/etc",
+                                                              "/root",
+                                                              "/home",
+                                                              "/proc",
+                                                              "/sys",
+                                                              "/dev",
+                                                              "/boot",
+                                                              "/var",
+                                                              "/var/lib",
+                                                              "/usr",
+                                                              "/var/log",
+                                                              "/run",
+                                                              "/var/run",
+                                                              "/var/lib/containerd",
+                                                              "/var/lib/docker",
+                                                              "/var/lib/kubelet",
+                                                              "/run/containerd",
+                                                              "/var/log/pods",
+                                                              "/var/lib/kubelet/pods"};
+  static constexpr std::array<std::string_view, 4> kBelow = {"/etc/kubernetes", "/etc/cron",
+                                                             "/root/.ssh", "/etc/systemd"};
   if (source.ends_with("docker.sock") || source.ends_with("containerd.sock") ||
-      source.ends_with("crio.sock") || source == "/var/lib/kubelet") {
+      source.ends_with("crio.sock")) {
     return true;
   }
   const auto below = [&](std::string_view folder) { return source.starts_with(folder); };
@@ -52,7 +71,10 @@ std::vector<std::string> HostAccess(const runtime::Container& container) {
   }
   if (container.host_network) risks.emplace_back("host network");
   if (container.host_ipc) risks.emplace_back("host IPC namespace");
-  if (container.seccomp == "unconfined") risks.emplace_back("no seccomp filter");
+  // Alone it is Kubernetes' default and says nothing.
+  if (!risks.empty() && container.seccomp == "unconfined") {
+    risks.emplace_back("no seccomp filter");
+  }
   return risks;
 }
 

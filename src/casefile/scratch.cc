@@ -20,7 +20,7 @@ Result<int> FolderScratch::Open(std::string_view file_name, bool& existed) {
   const std::string path = fmt::format("{}/{}", folder_, file_name);
   const int descriptor = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (descriptor < 0) return failed("open");
-  struct stat status {};
+  struct stat status{};
   if (fstat(descriptor, &status) != 0) {
     const Error error = failed("examine");
     close(descriptor);

@@ -51,8 +51,8 @@ class Search {
       return std::tie(o.relation, o.pod, o.container_id, o.image, o.path_inside, o.detail);
     };
     std::ranges::sort(found_, [&](const auto& a, const auto& b) { return key(a) < key(b); });
-    const auto [first, last] = std::ranges::unique(
-        found_, [&](const auto& a, const auto& b) { return key(a) == key(b); });
+    const auto [first, last] =
+        std::ranges::unique(found_, [&](const auto& a, const auto& b) { return key(a) == key(b); });
     found_.erase(first, last);
     return std::move(found_);
   }
@@ -94,7 +94,8 @@ class Search {
       found_.push_back(Of(container, "container log", ""));
     }
     // Runtimes keep state in folders that are named by the whole id.
-    const bool names_id = container.id.size() >= 32 && path_.find(container.id) != std::string::npos;
+    const bool names_id =
+        container.id.size() >= 32 && path_.find(container.id) != std::string::npos;
     if (names_id) found_.push_back(Of(container, "runtime state", ""));
   }
 

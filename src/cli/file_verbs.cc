@@ -24,6 +24,12 @@ struct FileVerbOptions {
 
 }  // namespace
 
+void AddExtractOptions(CLI::App& verb, casefile::ExtractOptions& options) {
+  verb.add_flag("--devices", options.devices, "also make devices and FIFOs");
+  verb.add_flag("--preserve", options.preserve,
+                "keep set-uid, set-gid and sticky bits, and as root the owners");
+}
+
 void AddFileVerbs(Program& program, CLI::App& verb, const std::string& id_help, ViewOpener open) {
   const auto options = std::make_shared<FileVerbOptions>();
   using Configure = std::function<void(CLI::App&)>;
@@ -34,7 +40,8 @@ void AddFileVerbs(Program& program, CLI::App& verb, const std::string& id_help, 
     program.AddEvidenceOptions(*subverb, false);
     subverb->add_option("id", options->id, id_help)->required()->type_name("ID");
     if (with_path) {
-      subverb->add_option("path", options->path, "a path inside it (default: /)")->type_name("PATH");
+      subverb->add_option("path", options->path, "a path inside it (default: /)")
+          ->type_name("PATH");
     }
     configure(*subverb);
     subverb->callback([&program, options, open, run] {
@@ -84,8 +91,9 @@ void AddFileVerbs(Program& program, CLI::App& verb, const std::string& id_help, 
   add("export", "all files as a tar stream", false, output,
       [&program](const fs::Filesystem& filesystem) -> Result<void> {
         program.progress.SetStage("exporting");
-        return casefile::ExportTar(filesystem, filesystem.root(), program.output_path,
-                                   program.diagnostics, &program.progress);
+        EKSHUME_TRY(casefile::ExportTar(filesystem, filesystem.root(), program.output_path,
+                                        program.diagnostics, &program.progress));
+        return {};
       });
   add(
       "extract", "copy files out to a folder", true,
@@ -93,6 +101,7 @@ void AddFileVerbs(Program& program, CLI::App& verb, const std::string& id_help, 
         subverb.add_option("--to", options->target, "the folder to make")
             ->type_name("FOLDER")
             ->required();
+        AddExtractOptions(subverb, options->extract);
       },
       [&program, options](const fs::Filesystem& filesystem) -> Result<void> {
         program.progress.SetStage("extracting");
@@ -107,6 +116,8 @@ void AddFileVerbs(Program& program, CLI::App& verb, const std::string& id_help, 
         subverb.add_option("--at", options->target, "an empty folder")
             ->type_name("FOLDER")
             ->required();
+        subverb.add_flag("--allow-other", options->mount.allow_other,
+                         "other users may look too (user_allow_other in fuse.conf)");
       },
       [options](const fs::Filesystem& filesystem) {
         return casefile::MountAndServe(filesystem, options->target, options->mount);

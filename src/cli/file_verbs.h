@@ -5,6 +5,7 @@
 #include <string>
 
 #include "casefile/container_view.h"
+#include "casefile/extract.h"
 #include "cli/program.h"
 
 namespace ekshume::cli {
@@ -16,5 +17,8 @@ using ViewOpener = std::function<Result<casefile::FileView>(
 // Adds ls, stat, cat, find, hash, export, extract and mount to `verb`: what containers and images
 // have in common.
 void AddFileVerbs(Program& program, CLI::App& verb, const std::string& id_help, ViewOpener open);
+
+// The options of every `extract`.
+void AddExtractOptions(CLI::App& verb, casefile::ExtractOptions& options);
 
 }  // namespace ekshume::cli

@@ -6,8 +6,8 @@
 #include <cstdio>
 #include <exception>
 
-#include "cli/progress_line.h"
 #include "cli/program.h"
+#include "cli/progress_line.h"
 
 namespace ekshume::cli {
 namespace {
@@ -25,7 +25,7 @@ extern "C" void OnInterrupt(int) {
 
 void InstallSignalHandlers(Progress& progress) {
   g_progress_of_signal_handler = &progress;
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = OnInterrupt;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
@@ -37,8 +37,8 @@ void PrintDiagnostics(const Program& program) {
   for (const Diagnostic& diagnostic : program.diagnostics.Sorted()) {
     const Severity severity = DiagnosticSeverity(diagnostic.code);
     if (severity < Severity::kDataLoss && (program.quiet || !program.verbose)) continue;
-    std::string line = fmt::format("ekshume: {}: {}", SeverityName(severity),
-                                   DiagnosticSentence(diagnostic.code));
+    std::string line =
+        fmt::format("ekshume: {}: {}", SeverityName(severity), DiagnosticSentence(diagnostic.code));
     if (!diagnostic.evidence.empty()) line += ": " + EscapeForTerminal(diagnostic.evidence);
     if (diagnostic.offset_bytes) line += fmt::format(" at {:#x}", *diagnostic.offset_bytes);
     if (!diagnostic.detail.empty()) line += ": " + EscapeForTerminal(diagnostic.detail);
@@ -61,7 +61,8 @@ int Run(int argc, char** argv) {
       "  ekshume fs find disk.img /etc --format jsonl\n\n"
       "EVIDENCE is a disk image (raw, split raw, gzip, zstd), a folder, or a case made by\n"
       "`investigate`. It is never written to; no root and no mount are needed.\n"
-      "Exit codes: 0 done; 1 done, but evidence was lost or damaged; 2 usage; 3 cannot open, find,\n"
+      "Exit codes: 0 done; 1 done, but evidence was lost or damaged; 2 usage; 3 cannot open, "
+      "find,\n"
       "write, or unsupported; 4 a bug in ekshume.");
   Program program(app);
   program.command_line.assign(argv, argv + argc);

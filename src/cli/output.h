@@ -14,7 +14,8 @@ namespace ekshume::cli {
 enum class OutputFormat { kTable, kJson, kJsonLines, kCsv };
 
 // Where a verb's output goes: standard output, or a file that appears only when it is complete. One
-// thread at a time. The first failed write is kept and returned by Finish(); what follows is dropped.
+// thread at a time. The first failed write is kept and returned by Finish(); what follows is
+// dropped.
 class Output {
  public:
   // `path` empty: standard output.

@@ -152,8 +152,8 @@ class Page {
     for (const Json& file : report_["host"]["deleted"]) {
       const std::string kind = Safe(file, "kind");
       if (kind != "elf" && kind != "script") continue;
-      looks.push_back(fmt::format("deleted while open: a program, {}{}", Safe(file, "path"),
-                                  FileDetail(file)));
+      looks.push_back(
+          fmt::format("deleted while open: a program, {}{}", Safe(file, "path"), FileDetail(file)));
     }
     Title("LOOK AT THESE FIRST");
     if (looks.empty()) Line("  Nothing stands out by itself; see what changed below.");
@@ -208,22 +208,32 @@ class Page {
     for (const Json* container : without_pod) Container(*container);
   }
 
+  static bool HasNotable(const Json& changes) {
+    return !changes.is_null() && std::ranges::any_of(changes["entries"], [](const Json& entry) {
+      return !entry["notable"].is_null();
+    });
+  }
+
   void Container(const Json& container) {
     const Json& changes = container["changes"];
     const bool sandbox = Safe(container, "kind") == "sandbox";
-    const bool unchanged = changes.is_null() || changes["listed"] == 0;
-    if (sandbox && unchanged && Safe(container, "state") == "running") return;
+    // A pause container does nothing of its own; it is worth a line when something of it stands
+    // out.
+    if (sandbox && !HasNotable(changes) && Safe(container, "recovered_from").empty()) return;
     std::string state = Safe(container, "state");
-    if (state == "running") state += " since " + ShortTime(Safe(container, "started"));
-    if (state == "exited") {
-      state += fmt::format(" {} at {}", Safe(container, "exit_code"),
-                           ShortTime(Safe(container, "finished")));
+    if (const std::string code = Safe(container, "exit_code"); state == "exited" && !code.empty()) {
+      state += " " + code;
     }
-    if (const std::string reason = Safe(container, "reason"); !reason.empty()) state += " " + reason;
+    const std::string key = state.starts_with("exited") ? "finished" : "started";
+    if (const std::string time = Safe(container, key); !time.empty()) {
+      state += (key == "started" ? " since " : " at ") + ShortTime(time);
+    }
+    if (const std::string reason = Safe(container, "reason"); !reason.empty())
+      state += " " + reason;
     if (const std::string from = Safe(container, "recovered_from"); !from.empty()) {
       state += fmt::format(", recovered from its {}", from);
     }
-    const std::string name = sandbox ? "(sandbox)"
+    const std::string name = sandbox                      ? "(sandbox)"
                              : container["pod"].is_null() ? Safe(container, "name")
                                                           : Safe(container, "pod.container");
     Line("    {:<20} {:<12}  {}  {}", name, Safe(container, "id").substr(0, 12), state,
@@ -241,8 +251,10 @@ class Page {
     size_t shown = 0;
     const auto show = [&](const Json& entry) {
       if (shown++ >= kMaxChangesPerContainer) return;
-      std::string line = fmt::format("        {:<9} {}", Safe(entry, "change"), Safe(entry, "path"));
-      if (const std::string target = Safe(entry, "target"); !target.empty()) line += " -> " + target;
+      std::string line =
+          fmt::format("        {:<9} {}", Safe(entry, "change"), Safe(entry, "path"));
+      if (const std::string target = Safe(entry, "target"); !target.empty())
+        line += " -> " + target;
       if (const std::string notable = Safe(entry, "notable"); !notable.empty()) {
         line += "  [" + notable + "]";
       }
@@ -255,8 +267,8 @@ class Page {
       if (entry["notable"].is_null() && Safe(entry, "with_parent") != "true") show(entry);
     }
     if (shown > kMaxChangesPerContainer) {
-      Line("        ... and {} more: ekshume containers diff {} {}", shown - kMaxChangesPerContainer,
-           case_name_, Safe(container, "id").substr(0, 12));
+      Line("        ... and {} more: ekshume containers diff {} {}",
+           shown - kMaxChangesPerContainer, case_name_, Safe(container, "id").substr(0, 12));
     }
   }
 
@@ -304,8 +316,8 @@ class Page {
     size_t shown = 0;
     for (const Json& diagnostic : report_["diagnostics"]) {
       if (shown++ == kMaxDiagnosticLines) break;
-      std::string line = fmt::format("  {:<9} {}", Safe(diagnostic, "severity"),
-                                     Safe(diagnostic, "meaning"));
+      std::string line =
+          fmt::format("  {:<9} {}", Safe(diagnostic, "severity"), Safe(diagnostic, "meaning"));
       if (const std::string evidence = Safe(diagnostic, "evidence"); !evidence.empty()) {
         line += ": " + evidence;
       }
@@ -315,15 +327,15 @@ class Page {
       Line("{}", line);
     }
     if (report_["diagnostics"].size() > kMaxDiagnosticLines) {
-      Line("  ... and {} more in report.json",
-           report_["diagnostics"].size() - kMaxDiagnosticLines);
+      Line("  ... and {} more in report.json", report_["diagnostics"].size() - kMaxDiagnosticLines);
     }
   }
 
   void Next() {
     Title("NEXT");
     Line("  ekshume containers list {}", case_name_);
-    Line("  ekshume containers diff {} ID        everything that changed in a container", case_name_);
+    Line("  ekshume containers diff {} ID        everything that changed in a container",
+         case_name_);
     Line("  ekshume containers cat {} ID PATH    a file as the container saw it", case_name_);
     Line("  ekshume containers export {} ID --output files.tar", case_name_);
     Line("  ekshume fs find {} --deleted         files deleted while open; `fs cat {} inode:N`",

@@ -18,7 +18,8 @@ namespace ekshume::cli {
 // one listing has the same keys in the same order. RowFormatter turns values into text and may run
 // on any thread, one thread per object; RowWriter puts the pieces in order into an Output.
 //
-//   formatter.Begin(); formatter.Text("path", path); formatter.Integer("size", 12); formatter.End();
+//   formatter.Begin(); formatter.Text("path", path); formatter.Integer("size", 12);
+//   formatter.End();
 class RowFormatter {
  public:
   explicit RowFormatter(OutputFormat format) : format_(format) {}

@@ -30,7 +30,8 @@ Result<void> List(Program& program, const std::string& folder) {
   std::vector<std::string> paths;
   if (Case::IsCase(folder)) paths.push_back(folder);
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    if (Case::IsCase(entry.path().string())) paths.push_back(entry.path().lexically_normal().string());
+    if (Case::IsCase(entry.path().string()))
+      paths.push_back(entry.path().lexically_normal().string());
   }
   std::ranges::sort(paths);
   std::vector<Json> rows;

@@ -43,15 +43,18 @@ Result<void> List(Program& program) {
   const runtime::Inventory inventory = EKSHUME_TRY(program.ReadInventory());
   std::vector<Json> rows;
   for (const auto& container : inventory.containers) rows.push_back(casefile::ToJson(container));
-  return PrintObjects(
-      program, rows,
-      {MemberColumn("id", "id", 12), MemberColumn("kind", "kind"), {"pod", PodColumn},
-       {"name", [](const Json& c) {
-          const std::string in_pod = Member(c, "pod.container");
-          return in_pod.empty() ? Member(c, "name") : in_pod;
-        }},
-       {"state", StateColumn}, MemberColumn("created", "created", 19),
-       MemberColumn("image", "image")});
+  return PrintObjects(program, rows,
+                      {MemberColumn("id", "id", 12),
+                       MemberColumn("kind", "kind"),
+                       {"pod", PodColumn},
+                       {"name",
+                        [](const Json& c) {
+                          const std::string in_pod = Member(c, "pod.container");
+                          return in_pod.empty() ? Member(c, "name") : in_pod;
+                        }},
+                       {"state", StateColumn},
+                       MemberColumn("created", "created", 19),
+                       MemberColumn("image", "image")});
 }
 
 Result<void> Show(Program& program, const ContainersOptions& options) {
@@ -65,12 +68,11 @@ Result<void> Diff(Program& program, const ContainersOptions& options) {
   const auto* container = EKSHUME_TRY(casefile::FindContainer(inventory, options.id));
   const auto view = EKSHUME_TRY(casefile::OpenContainer(*container, program.diagnostics));
   if (options.style != "ekshume") {
-    const auto lines =
-        options.style == "docker"
-            ? fs::overlay::DockerDiff(*view.overlay, view.own_layer_count, program.diagnostics,
-                                      &program.progress)
-            : fs::overlay::ContainerdDiff(*view.overlay, view.own_layer_count, program.diagnostics,
-                                          &program.progress);
+    const auto lines = options.style == "docker"
+                           ? fs::overlay::DockerDiff(*view.overlay, view.own_layer_count,
+                                                     program.diagnostics, &program.progress)
+                           : fs::overlay::ContainerdDiff(*view.overlay, view.own_layer_count,
+                                                         program.diagnostics, &program.progress);
     if (!lines) return lines.error();
     const auto output = EKSHUME_TRY(program.OpenOutput());
     for (const std::string& line : *lines) output->Write(line + "\n");
@@ -82,12 +84,12 @@ Result<void> Diff(Program& program, const ContainersOptions& options) {
   for (const auto& entry : changes.entries) {
     rows.push_back(casefile::ToJson(entry, view, !options.no_hash));
   }
-  return PrintObjects(program, rows,
-                      {MemberColumn("change", "change"), MemberColumn("type", "type"),
-                       MemberColumn("mode", "mode"), MemberColumn("size", "size"),
-                       MemberColumn("mtime", "mtime", 19), MemberColumn("kind", "kind"),
-                       MemberColumn("path", "path"), MemberColumn("notable", "notable"),
-                       MemberColumn("from layer", "from_layer.directory")});
+  return PrintObjects(
+      program, rows,
+      {MemberColumn("change", "change"), MemberColumn("type", "type"), MemberColumn("mode", "mode"),
+       MemberColumn("size", "size"), MemberColumn("mtime", "mtime", 19),
+       MemberColumn("kind", "kind"), MemberColumn("path", "path"),
+       MemberColumn("notable", "notable"), MemberColumn("from layer", "from_layer.directory")});
 }
 
 // The layers a container stands on, topmost first, with what the image says made each.
@@ -129,10 +131,10 @@ Result<void> History(Program& program, const ContainersOptions& options) {
                     {"diff_id", nullptr},
                     {"created_by", nullptr}});
   }
-  return PrintObjects(program, rows,
-                      {MemberColumn("layer", "layer"), MemberColumn("role", "role"),
-                       MemberColumn("directory", "directory"),
-                       MemberColumn("created by", "created_by", 60)});
+  return PrintObjects(
+      program, rows,
+      {MemberColumn("layer", "layer"), MemberColumn("role", "role"),
+       MemberColumn("directory", "directory"), MemberColumn("created by", "created_by", 60)});
 }
 
 }  // namespace

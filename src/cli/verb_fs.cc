@@ -6,6 +6,7 @@
 
 #include "casefile/extract.h"
 #include "casefile/file_hash.h"
+#include "cli/file_verbs.h"
 #include "cli/listing.h"
 #include "cli/program.h"
 #include "fs/path.h"
@@ -87,7 +88,8 @@ void AddFsVerb(Program& program) {
       "  ekshume fs ls disk.img /etc\n"
       "  ekshume fs find disk.img / --format jsonl\n"
       "  ekshume fs cat disk.img /etc/hostname\n"
-      "  ekshume fs find disk.img --deleted              files deleted while open, with their data\n"
+      "  ekshume fs find disk.img --deleted              files deleted while open, with their "
+      "data\n"
       "  ekshume fs cat disk.img inode:1234 --output recovered.bin\n"
       "  ekshume fs extract disk.img /var/log --to logs");
   const auto options = std::make_shared<FsOptions>();
@@ -150,6 +152,7 @@ void AddFsVerb(Program& program) {
         verb.add_option("--to", options->target, "the folder to make")
             ->type_name("FOLDER")
             ->required();
+        AddExtractOptions(verb, options->extract);
       },
       [&program, options](const fs::Filesystem& filesystem) -> Result<void> {
         const fs::NodeId node = EKSHUME_TRY(fs::ResolvePath(filesystem, options->path));

@@ -11,10 +11,12 @@ namespace {
 using casefile::Json;
 
 Result<Json> EvidenceWithHashes(Program& program, const casefile::Evidence& evidence) {
-  image::EvidenceHasher hasher(evidence.files(), &program.progress);
+  const auto hasher = image::EvidenceHasher::Start(evidence.files(), &program.progress);
+  const image::EvidenceHash hash = EKSHUME_TRY(hasher->Wait());
   Json files = Json::array();
-  for (const image::FileDigest& file : EKSHUME_TRY(hasher.Wait())) {
-    files.push_back({{"path", file.path}, {"size", file.size_bytes}, {"sha256", file.sha256}});
+  for (const image::EvidenceHash::File& file : hash.files) {
+    files.push_back(
+        {{"path", file.path}, {"size", file.size_bytes}, {"sha256", ToHex(file.sha256)}});
   }
   return files;
 }
@@ -23,8 +25,8 @@ Result<Json> EvidenceWithHashes(Program& program, const casefile::Evidence& evid
 Result<void> PrintInfoPage(Program& program, const Json& info, const Json& hashes) {
   const auto output = EKSHUME_TRY(program.OpenOutput());
   for (const Json& disk : info) {
-    output->Write(fmt::format("{}  ({})\n", EscapeForTerminal(Member(disk, "path")),
-                              Member(disk, "format")));
+    output->Write(
+        fmt::format("{}  ({})\n", EscapeForTerminal(Member(disk, "path")), Member(disk, "format")));
     if (!disk.contains("size")) continue;
     output->Write(fmt::format("  size             {} ({} bytes)\n",
                               HumanBytes(disk["size"].get<uint64_t>()), Member(disk, "size")));
@@ -36,11 +38,11 @@ Result<void> PrintInfoPage(Program& program, const Json& info, const Json& hashe
                               disk["disk_uuid"].is_null() ? "" : ", id ",
                               Member(disk, "disk_uuid")));
     for (const Json& partition : disk["partitions"]) {
-      output->Write(fmt::format(
-          "  partition {:<4}  {:>10} at {:<12}  {}  {}\n", Member(partition, "number"),
-          HumanBytes(partition["size"].get<uint64_t>()), Member(partition, "offset"),
-          EscapeForTerminal(Member(partition, "type_name")),
-          EscapeForTerminal(Member(partition, "label"))));
+      output->Write(
+          fmt::format("  partition {:<4}  {:>10} at {:<12}  {}  {}\n", Member(partition, "number"),
+                      HumanBytes(partition["size"].get<uint64_t>()), Member(partition, "offset"),
+                      EscapeForTerminal(Member(partition, "type_name")),
+                      EscapeForTerminal(Member(partition, "label"))));
       if (partition["filesystem"].is_null()) {
         output->Write(fmt::format("    {}\n", EscapeForTerminal(Member(partition, "problem"))));
         continue;
@@ -90,18 +92,22 @@ Result<void> RunHash(Program& program) {
   options.progress = &program.progress;
   const image::OpenedImage opened = EKSHUME_TRY(image::Open(program.evidence_path, options));
   program.progress.SetStage("hashing");
-  image::EvidenceHasher hasher(opened.files, &program.progress);
+  const auto hasher = image::EvidenceHasher::Start(opened.files, &program.progress);
+  const image::EvidenceHash hash = EKSHUME_TRY(hasher->Wait());
   std::vector<Json> rows;
-  for (const image::FileDigest& file : EKSHUME_TRY(hasher.Wait())) {
-    rows.push_back({{"path", file.path}, {"size", file.size_bytes}, {"sha256", file.sha256},
+  for (const image::EvidenceHash::File& file : hash.files) {
+    rows.push_back({{"path", file.path},
+                    {"size", file.size_bytes},
+                    {"sha256", ToHex(file.sha256)},
                     {"what", "evidence file"}});
   }
   // What a compressed or split image holds: the hash to compare with that of the original disk.
   if (opened.format != "raw") {
-    rows.push_back({{"path", program.evidence_path},
-                    {"size", opened.image->size_bytes()},
-                    {"sha256", EKSHUME_TRY(image::HashContent(*opened.image, &program.progress))},
-                    {"what", "content"}});
+    rows.push_back(
+        {{"path", program.evidence_path},
+         {"size", opened.image->size_bytes()},
+         {"sha256", ToHex(EKSHUME_TRY(image::HashContent(*opened.image, &program.progress)))},
+         {"what", "content"}});
   }
   return PrintObjects(program, rows,
                       {MemberColumn("sha256", "sha256"), MemberColumn("size", "size"),
@@ -115,7 +121,8 @@ void AddImageVerb(Program& program) {
   image_verb->require_subcommand(1);
   image_verb->footer(
       "Examples:\n"
-      "  ekshume image info disk.img            partitions, filesystems, features, state of the log\n"
+      "  ekshume image info disk.img            partitions, filesystems, features, state of the "
+      "log\n"
       "  ekshume image hash disk.img.zst        SHA-256 of the file, and of the disk inside it");
   CLI::App* info = image_verb->add_subcommand(
       "info", "format, size, partitions, filesystems and their features");

@@ -25,7 +25,8 @@ Result<void> List(Program& program) {
           return image["references"].empty() ? std::string("<none>")
                                              : image["references"][0].get<std::string>();
         }},
-       MemberColumn("id", "id", 19), MemberColumn("digest", "digest", 19),
+       MemberColumn("id", "id", 19),
+       MemberColumn("digest", "digest", 19),
        MemberColumn("pulled", "pulled", 19),
        {"layers", [](const Json& image) { return fmt::format("{}", image["layers"].size()); }},
        MemberColumn("size", "size")});
@@ -33,8 +34,7 @@ Result<void> List(Program& program) {
 
 Result<void> Show(Program& program, const std::string& text) {
   const runtime::Inventory inventory = EKSHUME_TRY(program.ReadInventory());
-  return PrintObject(program,
-                     casefile::ToJson(*EKSHUME_TRY(casefile::FindImage(inventory, text))));
+  return PrintObject(program, casefile::ToJson(*EKSHUME_TRY(casefile::FindImage(inventory, text))));
 }
 
 }  // namespace
@@ -56,7 +56,8 @@ void AddImagesVerb(Program& program) {
   const auto id = std::make_shared<std::string>();
   show->add_option("id", *id, "which image")->required()->type_name("ID");
   program.AddOutputOptions(*show);
-  show->callback([&program, id] { program.action = [&program, id] { return Show(program, *id); }; });
+  show->callback(
+      [&program, id] { program.action = [&program, id] { return Show(program, *id); }; });
   AddFileVerbs(program, *verb, "which image",
                [](const runtime::Inventory& inventory, const std::string& image,
                   DiagnosticSink& diagnostics) -> Result<casefile::FileView> {

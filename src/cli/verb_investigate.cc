@@ -98,7 +98,8 @@ void AddInvestigateVerb(Program& program) {
       "investigate", "the main job: which node, which pods, what changed; leaves a case");
   verb->footer(
       "All evidence given is taken to be of one node: its disks, or folders with its files.\n"
-      "The case folder gets the report (report.json), the custody ledger and indexes; the evidence\n"
+      "The case folder gets the report (report.json), the custody ledger and indexes; the "
+      "evidence\n"
       "itself is never changed.\n"
       "Examples:\n"
       "  ekshume investigate disk.img\n"

@@ -17,12 +17,15 @@ Result<void> List(Program& program) {
   const runtime::Inventory inventory = EKSHUME_TRY(program.ReadInventory());
   std::vector<Json> rows;
   for (const runtime::Pod& pod : inventory.pods) rows.push_back(casefile::ToJson(pod));
-  return PrintObjects(program, rows,
-                      {MemberColumn("namespace", "namespace"), MemberColumn("name", "name"),
-                       MemberColumn("ip", "ip_address"), MemberColumn("created", "created", 19),
-                       {"containers",
-                        [](const Json& pod) { return fmt::format("{}", pod["containers"].size()); }},
-                       MemberColumn("uid", "uid"), MemberColumn("from", "recovered_from")});
+  return PrintObjects(
+      program, rows,
+      {MemberColumn("namespace", "namespace"),
+       MemberColumn("name", "name"),
+       MemberColumn("ip", "ip_address"),
+       MemberColumn("created", "created", 19),
+       {"containers", [](const Json& pod) { return fmt::format("{}", pod["containers"].size()); }},
+       MemberColumn("uid", "uid"),
+       MemberColumn("from", "recovered_from")});
 }
 
 bool Fits(const runtime::Pod& pod, const std::string& text) {
@@ -73,7 +76,8 @@ void AddPodsVerb(Program& program) {
   const auto pod = std::make_shared<std::string>();
   show->add_option("pod", *pod, "[namespace/]name, or uid")->required()->type_name("POD");
   program.AddOutputOptions(*show);
-  show->callback([&program, pod] { program.action = [&program, pod] { return Show(program, *pod); }; });
+  show->callback(
+      [&program, pod] { program.action = [&program, pod] { return Show(program, *pod); }; });
 }
 
 }  // namespace ekshume::cli

@@ -43,10 +43,11 @@ Result<void> Run(Program& program, const std::string& path) {
                     {"path_inside", nullptr},
                     {"detail", "the host's own: of no container, image, pod or volume"}});
   }
-  return PrintObjects(program, rows,
-                      {MemberColumn("relation", "relation"), MemberColumn("pod", "pod"),
-                       MemberColumn("container", "container_id", 12), MemberColumn("image", "image"),
-                       MemberColumn("path inside", "path_inside"), MemberColumn("detail", "detail")});
+  return PrintObjects(
+      program, rows,
+      {MemberColumn("relation", "relation"), MemberColumn("pod", "pod"),
+       MemberColumn("container", "container_id", 12), MemberColumn("image", "image"),
+       MemberColumn("path inside", "path_inside"), MemberColumn("detail", "detail")});
 }
 
 }  // namespace
@@ -62,7 +63,8 @@ void AddWhoisVerb(Program& program) {
   const auto path = std::make_shared<std::string>();
   verb->add_option("path", *path, "a path on the host")->required()->type_name("PATH");
   program.AddOutputOptions(*verb);
-  verb->callback([&program, path] { program.action = [&program, path] { return Run(program, *path); }; });
+  verb->callback(
+      [&program, path] { program.action = [&program, path] { return Run(program, *path); }; });
 }
 
 }  // namespace ekshume::cli
