@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -37,9 +38,12 @@ class TemporaryFolder {
   const std::string& path() const { return path_; }
   std::string File(std::string_view name) const { return path_ + "/" + std::string(name); }
   std::string Write(std::string_view name, std::string_view content) const {
-    std::ofstream(File(name), std::ios::binary)
-        .write(content.data(), static_cast<std::streamsize>(content.size()));
+    WriteTo(File(name), content);
     return File(name);
+  }
+  static void WriteTo(const std::string& path, std::string_view content) {
+    std::ofstream(path, std::ios::binary)
+        .write(content.data(), static_cast<std::streamsize>(content.size()));
   }
 
  private:
