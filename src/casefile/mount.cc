@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <limits>
 #include <map>
 #include <string_view>
@@ -292,6 +293,28 @@ Error MountError(const std::string& mountpoint) {
                           EscapeForTerminal(mountpoint)));
 }
 
+// libfuse takes over only signals that nobody else handles: while it serves, it must have them, and
+// afterwards whoever had them before.
+class SignalsForFuse {
+ public:
+  SignalsForFuse() {
+    for (size_t i = 0; i < kSignals.size(); ++i) {
+      struct sigaction action{};
+      action.sa_handler = SIG_DFL;
+      sigaction(kSignals[i], &action, &previous_[i]);
+    }
+  }
+  ~SignalsForFuse() {
+    for (size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &previous_[i], nullptr);
+  }
+  SignalsForFuse(const SignalsForFuse&) = delete;
+  SignalsForFuse& operator=(const SignalsForFuse&) = delete;
+
+ private:
+  static constexpr std::array<int, 2> kSignals = {SIGINT, SIGTERM};
+  std::array<struct sigaction, kSignals.size()> previous_{};
+};
+
 // Ends the session in the opposite order of its making.
 class Session {
  public:
@@ -318,6 +341,7 @@ class Session {
   }
 
  private:
+  SignalsForFuse signals_;  // first: it gives them back last
   fuse_session* session_;
   bool handlers_ = false;
   bool mounted_ = false;

@@ -7,7 +7,9 @@ same folders are shown by overlay_view and by a mount: names, types, modes, owne
 link counts, targets, devices, attributes and contents must agree, and the changes must be those
 that a comparison of two mounts finds. Needs root and overlayfs (exit code 77 without).
 
-usage: overlay_sweep.py OVERLAY_VIEW [--quick] [--seeds N] [--first SEED]
+usage: overlay_sweep.py [--program OVERLAY_VIEW] [--quick] [--seeds N] [--first SEED]
+
+The program is found in the build folder that the environment variable EKSHUME points into.
 """
 import argparse
 import ctypes
@@ -502,13 +504,24 @@ def check_data_only(program, base):
     return len(problems)
 
 
+def find_program():
+    folder = os.path.dirname(os.path.abspath(os.environ.get("EKSHUME", "build/dev/src/cli/ekshume")))
+    while folder != "/":
+        program = os.path.join(folder, "tests", "overlay_view")
+        if os.access(program, os.X_OK):
+            return program
+        folder = os.path.dirname(folder)
+    skip("overlay_view is not built (it belongs to the tests)")
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("program")
+    parser.add_argument("--program")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--seeds", type=int)
     parser.add_argument("--first", type=int, default=1)
     arguments = parser.parse_args()
+    arguments.program = arguments.program or find_program()
     if os.geteuid() != 0:
         skip("mounting needs root")
     variants = [

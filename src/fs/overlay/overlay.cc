@@ -72,7 +72,9 @@ Result<std::unique_ptr<OverlayFilesystem>> OverlayFilesystem::Make(OverlayOption
   std::vector<Element> root;
   const std::vector<Layer>& layers = overlay->options_.layers;
   for (uint32_t i = 0; i < layers.size(); ++i) {
-    if (layers[i].filesystem != nullptr) root.push_back({layers[i].root, i});
+    if (layers[i].filesystem == nullptr) continue;
+    root.push_back({layers[i].root, i});
+    if (layers[i].is_whole) break;
   }
   if (root.empty()) {
     return Fail(ErrorCode::kNotFound, "overlay: none of the layers is in the evidence");

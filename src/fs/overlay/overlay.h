@@ -20,6 +20,9 @@ struct Layer {
   const Filesystem* filesystem = nullptr;  // nullptr: named by the store, not in the evidence
   NodeId root{};
   std::string name;  // for the user: "snapshots/42/fs", an overlay2 id
+  // Hides every layer below: a whole copy, as snapshotters without layers (native, vfs) make them.
+  // (Overlayfs itself ignores the opaque attribute of a layer's root.)
+  bool is_whole = false;
 };
 
 struct OverlayOptions {
