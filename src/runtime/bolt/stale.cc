@@ -33,9 +33,19 @@ std::unordered_set<uint64_t> ReachablePages(const Database& database) {
   return reachable;
 }
 
+// Whether each child is a page that begins with the key that the branch page has for it.
+bool ChildrenFit(const Database& database, const Page& branch) {
+  std::string storage;
+  return std::ranges::all_of(branch.elements, [&](const Element& element) {
+    const auto child = database.PeekPage(element.child, storage);
+    return child != nullptr && !child->elements.empty() &&
+           child->elements.front().key == element.key;
+  });
+}
+
 }  // namespace
 
-std::vector<uint64_t> StaleLeafPages(const Database& database) {
+std::vector<uint64_t> StalePages(const Database& database) {
   const auto reachable = ReachablePages(database);
   const State& state = database.state();
   const uint64_t bytes = std::min<uint64_t>(database.size_bytes(), limits::kMaxBoltBytes);
@@ -45,7 +55,8 @@ std::vector<uint64_t> StaleLeafPages(const Database& database) {
   for (uint64_t number = 2; number < end; ++number) {
     if (reachable.contains(number)) continue;
     const auto page = database.PeekPage(number, storage);
-    if (page != nullptr && page->is_leaf && !page->elements.empty()) stale.push_back(number);
+    if (page == nullptr || page->elements.empty()) continue;
+    if (page->is_leaf || ChildrenFit(database, *page)) stale.push_back(number);
   }
   return stale;
 }

@@ -111,6 +111,10 @@ bool ReadCriStatus(const Location& cri_root, Container& container, DiagnosticSin
   const auto pid = Integer(Member(*status, "Pid"));
   if (pid && *pid != 0) container.pid = pid;
   container.reason = Text(Member(*status, "Reason"));
+  if (container.finished && container.reason.empty()) {
+    // What the plugin itself answers then: container_status.go, toCRIContainerStatus.
+    container.reason = container.exit_code.value_or(0) == 0 ? "Completed" : "Error";
+  }
   container.message = Text(Member(*status, "Message"));
   return true;
 }

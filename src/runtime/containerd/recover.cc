@@ -13,10 +13,11 @@
 namespace ekshume::runtime::containerd {
 namespace {
 
-// The values that a record of a container has and no other bucket has together.
+// The values that a record of a container has and no other bucket has together. The specification
+// is so large that a record is two leaf pages below a branch page, as a rule; the first leaf alone
+// still tells most.
 bool IsContainerRecord(const bolt::Bucket& bucket) {
-  return bucket.Get(kKeyCreatedAt) && bucket.Get(kKeyImage) && bucket.Get(kKeySnapshotKey) &&
-         bucket.Get(kKeySpec);
+  return bucket.Get(kKeyCreatedAt) && bucket.Get(kKeyImage) && bucket.Get(kKeySnapshotKey);
 }
 
 }  // namespace
@@ -29,7 +30,7 @@ std::vector<RecoveredContainer> RecoverContainers(const Location& metadata_file,
   const auto database = OpenDatabase(metadata_file, quiet);
   if (database == nullptr) return {};
   std::map<std::string, std::pair<Timestamp, RecoveredContainer>> newest;
-  for (const uint64_t page : bolt::StaleLeafPages(*database)) {
+  for (const uint64_t page : bolt::StalePages(*database)) {
     const bolt::Bucket bucket = database->BucketAt(page);
     if (!IsContainerRecord(bucket)) continue;
     // The id is on the page above; the CRI plugin, Docker and nerdctl give the snapshot the same.
@@ -43,6 +44,7 @@ std::vector<RecoveredContainer> RecoverContainers(const Location& metadata_file,
     ReadContainerState({}, found.container, quiet);
     const Timestamp updated = TimeAt(bucket, kKeyUpdatedAt).value_or(Timestamp{});
     const auto [at, is_new] = newest.try_emplace(id, updated, found);
+    // A part of a record has no time of its last change.
     if (!is_new && at->second.first < updated) at->second = {updated, std::move(found)};
   }
   std::vector<RecoveredContainer> containers;

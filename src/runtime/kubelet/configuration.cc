@@ -101,7 +101,8 @@ void ReadKubeconfig(const Location& root, const Location& file, Configuration& c
 void ReadFlags(std::string_view text, Configuration& configuration) {
   SetIfEmpty(configuration.hostname_override, FlagValue(text, "--hostname-override"));
   SetIfEmpty(configuration.static_pod_path, FlagValue(text, "--pod-manifest-path"));
-  for (const std::string_view label : SplitNonEmpty(FlagValue(text, "--node-labels"), ',')) {
+  const std::string labels = FlagValue(text, "--node-labels");
+  for (const std::string_view label : SplitNonEmpty(labels, ',')) {
     const size_t equals = label.find('=');
     if (equals == std::string_view::npos) continue;
     configuration.node_labels.try_emplace(std::string(label.substr(0, equals)),
