@@ -52,7 +52,7 @@ CASES = [
     Case("v5-nrext64-rmapbt", "-i nrext64=1 -m rmapbt=1 -n size=65536"),
     Case("v5-nrext64-small-blocks", "-b size=1024 -i nrext64=1,size=512"),
     Case("v5-4k-sectors", "-s size=4096"),
-    Case("v5-many-groups", "-d agcount=23 -b size=1024"),
+    Case("v5-many-groups", "-d agcount=11 -b size=1024", size="1200m"),
     Case("v5-8k-blocks", "-b size=8192"),
     Case("v5-16k-blocks", "-b size=16384 -i size=2048"),
     Case("v5-32k-blocks", "-b size=32768 -m rmapbt=1"),
@@ -73,7 +73,10 @@ CASES = [
 
 
 def run(*command, **keywords):
-    return subprocess.run(command, check=True, capture_output=True, **keywords)
+    result = subprocess.run(command, capture_output=True, **keywords)
+    if result.returncode != 0:
+        raise RuntimeError("%s: %s" % (" ".join(command), result.stderr[:400]))
+    return result
 
 
 def mount(device, where, flags=0, options=""):
