@@ -10,8 +10,10 @@
 #include <cerrno>
 #include <cstring>
 #include <unordered_map>
+#include <utility>
 
 #include "base/text.h"
+#include "casefile/file_probe.h"
 #include "casefile/link_identity.h"
 #include "casefile/member_path.h"
 #include "casefile/tar_header.h"
@@ -123,6 +125,7 @@ Result<void> TarExporter::CopyRange(const fs::File& file, const std::string& pat
 
 Result<void> TarExporter::AddFile(TarMember& member, fs::NodeId node) {
   std::unique_ptr<fs::File> file;
+  incomplete_ = false;
   if (member.stat.size_bytes != 0) {
     auto opened = filesystem_.OpenFile(node);
     if (opened) {
@@ -135,12 +138,19 @@ Result<void> TarExporter::AddFile(TarMember& member, fs::NodeId node) {
   }
   if (file != nullptr) {
     auto segments = FindSegments(file->runs(), member.stat.size_bytes);
+    if (file->runs().empty() && EndIsUnreadable(*file)) {
+      // The size is not to be believed: zeros for all of it might fill the disk.
+      segments = {{0, kUnprobedBytes}};
+      incomplete_ = true;
+      Unreadable(member.path, fmt::format("it claims {} bytes but cannot be read at its end; only "
+                                          "the first {} were tried",
+                                          file->size_bytes(), kUnprobedBytes));
+    }
     member.is_sparse = segments.has_value();
     if (segments) member.segments = *std::move(segments);
   }
   EKSHUME_TRY(output_.Append(ByteView::Of(EncodeTarMember(member))));
   if (file == nullptr) return {};
-  incomplete_ = false;
   if (!member.is_sparse) member.segments.push_back({0, member.stat.size_bytes});
   for (const TarSegment& segment : member.segments) {
     EKSHUME_TRY(CopyRange(*file, member.path, segment));
@@ -184,16 +194,17 @@ Result<void> TarExporter::Add(const fs::WalkItem& item) {
 
 Result<TarSummary> TarExporter::Run(fs::NodeId start, Progress* progress) {
   Result<void> added;
+  bool at_start = true;
   EKSHUME_TRY(fs::Walk(
       filesystem_, start, diagnostics_,
       [&](const fs::WalkItem& item) {
         fs::WalkItem named = item;
-        if (item.path.empty()) {
+        if (std::exchange(at_start, false)) {
           if (item.stat.type == fs::NodeType::kDirectory) return fs::WalkStep::kContinue;
           named.path = "file";
         }
         if (!paths_.Accept(named.path, item.stat.type == fs::NodeType::kDirectory)) {
-          LeftOut(named.path, "not a name that a file can have");
+          LeftOut(named.path, "not a name that a file can have, or there twice");
           ++summary_.left_out;
           return fs::WalkStep::kSkipChildren;
         }

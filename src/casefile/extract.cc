@@ -11,10 +11,12 @@
 #include <array>
 #include <cerrno>
 #include <unordered_map>
+#include <utility>
 
 #include "base/text.h"
 #include "casefile/atomic_file.h"
 #include "casefile/extract_tree.h"
+#include "casefile/file_probe.h"
 #include "casefile/link_identity.h"
 #include "casefile/member_path.h"
 #include "fs/walk.h"
@@ -172,6 +174,12 @@ Result<void> Extractor::CopyRange(const fs::File& file, int output, const std::s
 
 Result<void> Extractor::CopyContent(const fs::File& file, int output, const std::string& path) {
   const uint64_t size = file.size_bytes();
+  if (file.runs().empty() && EndIsUnreadable(file)) {
+    Unreadable(path, fmt::format("it claims {} bytes but cannot be read at its end; only the first "
+                                 "{} were tried",
+                                 size, kUnprobedBytes));
+    return CopyRange(file, output, path, 0, kUnprobedBytes);
+  }
   if (file.runs().empty()) return CopyRange(file, output, path, 0, size);
   for (const fs::Run& run : file.runs()) {
     const bool data = run.kind == fs::Run::Kind::kData || run.kind == fs::Run::Kind::kInline;
@@ -292,11 +300,12 @@ Result<void> Extractor::FinishDirectories() {
 
 Result<void> Extractor::Run(fs::NodeId start) {
   Result<void> added;
+  bool at_start = true;
   EKSHUME_TRY(fs::Walk(
       filesystem_, start, diagnostics_,
       [&](const fs::WalkItem& item) {
         fs::WalkItem named = item;
-        if (item.path.empty()) {
+        if (std::exchange(at_start, false)) {
           if (item.stat.type == fs::NodeType::kDirectory) {
             directories_.push_back({"", item.stat});
             return fs::WalkStep::kContinue;
@@ -306,7 +315,7 @@ Result<void> Extractor::Run(fs::NodeId start) {
         }
         const bool directory = item.stat.type == fs::NodeType::kDirectory;
         if (!paths_.Accept(named.path, directory)) {
-          LeaveOut(named.path, "not a name that a file can have");
+          LeaveOut(named.path, "not a name that a file can have, or there twice");
           return fs::WalkStep::kSkipChildren;
         }
         const size_t directories = directories_.size();
