@@ -35,15 +35,17 @@ def found_hashes(image):
 class KernelMount:
     """The kernel's own view of one partition of a copy of an image, mounted read-only."""
 
-    def __init__(self, image, offset, size):
+    def __init__(self, image, offset, size, kind):
+        # A copy has its original's UUID: XFS would refuse it while another copy is mounted.
+        options = "ro,nouuid" if kind == "xfs" else "ro"
         self.copy = ekshume.work_folder() / "kernel-copy.img"
         self.mountpoint = ekshume.work_folder() / "kernel-mount"
-        subprocess.run(["cp", "--sparse=always", image, self.copy], check=True)
+        subprocess.run(["cp", "--sparse=always", "--no-preserve=mode", image, self.copy], check=True)
         self.mountpoint.mkdir(exist_ok=True)
         self.loop = subprocess.run(["losetup", "-f", "--show", "-o", str(offset), "--sizelimit", str(size), self.copy],
                                    check=True, capture_output=True, text=True).stdout.strip()
         try:
-            subprocess.run(["mount", "-o", "ro", self.loop, self.mountpoint], check=True, capture_output=True)
+            subprocess.run(["mount", "-o", options, self.loop, self.mountpoint], check=True, capture_output=True)
         except subprocess.CalledProcessError:
             subprocess.run(["losetup", "-d", self.loop], check=False)
             raise

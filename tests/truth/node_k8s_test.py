@@ -36,14 +36,19 @@ class HostFilesystem(ekshume.Case):
         # host-find.tsv has no birth times (find printed -1), so the kernel is asked again.
         info = json.loads(ekshume.Run("image", "info", IMAGE, "--format", "json").out)
         root = next(p for p in info["partitions"] if p["filesystem"])
-        with host_truth.KernelMount(IMAGE, root["offset"], root["size"]) as mountpoint:
+        with host_truth.KernelMount(IMAGE, root["offset"], root["size"], "xfs") as mountpoint:
             expected = host_truth.birth_times(mountpoint)
         found = {ekshume.path_of(row): ekshume.seconds_and_nanoseconds(row["crtime"]) for row in ekshume.rows("fs", "find", IMAGE, "/")}
         self.assert_same(expected, found)
 
     def test_raw_shows_the_stale_tree(self):
-        names = ekshume.rows("fs", "find", IMAGE, "/", "--raw")
-        self.assertEqual(5336, len(names))
+        # Without recovery the kernel lists 5,336 names; six of them lead to inodes that are still free
+        # on disk. These are diagnostics here.
+        run = ekshume.Run("fs", "find", IMAGE, "/", "--raw", "--format", "jsonl")
+        self.assertEqual(1, run.code)
+        unreadable = [line for line in run.err.splitlines() if "could not be read" in line and "is free" in line]
+        self.assertEqual(5336, len(run.out.splitlines()) + len(unreadable))
+        self.assertEqual(6, len(unreadable))
 
 
 class Runtime(ekshume.Case):
@@ -71,15 +76,17 @@ class Runtime(ekshume.Case):
                 self.assertEqual(spec["process"].get("env", []), found["environment"])
                 self.assertEqual(sorted(spec["process"]["capabilities"].get("bounding", [])), found["capabilities"])
                 self.assertEqual([m["destination"] for m in spec["mounts"]], [m["destination"] for m in found["mounts"]])
-                namespaces = {n["type"]: n.get("path", "") for n in spec["linux"]["namespaces"]}
-                self.assertEqual("pid" not in namespaces, found["host_pid"])
                 self.assertEqual(ekshume.seconds_and_nanoseconds(found["created"])[0],
                                  ekshume.seconds_and_nanoseconds(truth["CreatedAt"][:26].rstrip("Z").ljust(26, "0") + "Z")[0])
 
     def test_states_are_those_of_the_tasks(self):
         running = {line.split()[0]: int(line.split()[1]) for line in (TRUTH / "ctr-tasks.txt").read_text().splitlines()[1:] if line.split()[2] == "RUNNING"}
         found = {i: c["pid"] for i, c in self.containers.items() if c["state"] == "running"}
-        self.assert_same(running, found)
+        self.assertEqual(set(running), set(found))
+        # The pid of a sandbox is kept in /run only, which is memory.
+        for container_id, pid in found.items():
+            if self.containers[container_id]["kind"] == "container":
+                self.assertEqual(running[container_id], pid)
 
     def test_snapshots_make_the_layers(self):
         parents = {}
@@ -113,6 +120,11 @@ class Runtime(ekshume.Case):
             with self.subTest(meta["name"]):
                 found = pods[(meta["namespace"], meta["name"])]
                 self.assertEqual(meta["uid"], found["uid"])
+                for key, field in (("hostPID", "host_pid"), ("hostNetwork", "host_network")):
+                    self.assertEqual(item["spec"].get(key, False), found[field])
+                    for status in item["status"].get("containerStatuses", []):
+                        container = self.containers[status["containerID"].split("//")[1]]
+                        self.assertEqual(item["spec"].get(key, False), container[field])
                 expected = {s["containerID"].split("//")[1] for s in item["status"].get("containerStatuses", []) if s.get("containerID")}
                 self.assertLessEqual(expected, set(found["containers"]))
                 for status in item["status"].get("containerStatuses", []):
