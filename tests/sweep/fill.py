@@ -52,7 +52,11 @@ class Filler:
         self.root = root
         self.names, self.extents, self.attributes, self.step, self.far = SCALES[scale]
         self.random = random.Random(20261124)
-        self.block = os.statvfs(root).f_bsize
+        space = os.statvfs(root)
+        self.block = space.f_bsize
+        # Large blocks are few: leave room for the rest.
+        self.extents = min(self.extents, space.f_bfree // 8)
+        self.files = min(self.names, space.f_bfree // 8)
         self.held = []
 
     def path(self, *parts):
@@ -206,9 +210,9 @@ class Filler:
 
     def free_inodes(self):
         os.mkdir(self.path("freed"))
-        for i in range(self.names):
+        for i in range(self.files):
             self.write(self.path("freed", "f%d" % i), b"f" * (i % 90))
-        for i in range(self.names):
+        for i in range(self.files):
             if i % 64 != 5:
                 os.unlink(self.path("freed", "f%d" % i))
 

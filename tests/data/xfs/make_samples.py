@@ -7,12 +7,14 @@ Usage: make_samples.py    (root; mkfs.xfs 6.1; user-mode-linux for version 4)
 For each sample: NAME.img.zst, frozen while files that were deleted are still open, so its log is
 dirty; NAME.tsv.zst, one line per name of what the kernel shows after it has recovered a copy: path, type,
 mode, uid, gid, size, mtime, ctime, birth time (nanoseconds), inode, links, target, device, SHA-256,
-attributes (name=hex, ...); NAME.deleted, inode, size and SHA-256 of the files that were held open.
+attributes (name=hex, ...); NAME.deleted, inode, size and SHA-256 of the files that were held open. Also the seeds of
+fuzz/fs_xfs_fuzz.cc, in the form that it describes.
 """
 import hashlib
 import json
 import os
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
@@ -86,6 +88,30 @@ def table(view_path, out_path):
         out.write("\n".join(sorted(lines)) + "\n")
 
 
+def seeds(image, name):
+    """The sectors of an image that are not zero, without the log as seed NAME-raw, with it as NAME-log."""
+    with open(image, "rb") as file:
+        data = file.read()
+    block, groups, group_bits = (struct.unpack_from(form, data, at)[0] for form, at in ((">I", 4), (">I", 84), (">B", 124)))
+    start, = struct.unpack_from(">Q", data, 48)
+    length, = struct.unpack_from(">I", data, 96)
+    log = ((start >> group_bits) * groups + (start & (1 << group_bits) - 1)) * block
+    folder = os.path.join(HERE, "..", "..", "..", "fuzz", "corpus", "fs_xfs")
+    os.makedirs(folder, exist_ok=True)
+    for kind, flags in (("raw", b"\x01"), ("log", b"\x00")):
+        with open(os.path.join(folder, "%s-%s" % (name, kind)), "wb") as out:
+            out.write(flags)
+            for at in range(0, len(data), 512):
+                sector = data[at:at + 512]
+                in_log = log <= at < log + length * block
+                # Free inodes and trees of free space are never read.
+                unread = sector[:4] in (b"IN\0\0", b"AB3B", b"AB3C", b"RMB3", b"R3FC", b"ABTB", b"ABTC", b"XAFL")
+                # Most of the log is empty records that mounting stamped; they only make seeds large.
+                stamped = in_log and sector.count(0) > 440
+                if any(sector) and not stamped and not (unread and not in_log) and (kind == "log" or not in_log):
+                    out.write(struct.pack("<I", at // 512) + sector)
+
+
 def make(name, work):
     options, old = SAMPLES[name]
     image = os.path.join(work, "fs.img")
@@ -103,6 +129,7 @@ def make(name, work):
     with open(os.path.join(work, "held.json")) as held, open(os.path.join(HERE, name + ".deleted"), "w") as out:
         for row in json.load(held):
             out.write("%(inode)d\t%(size)d\t%(sha256)s\n" % row)
+    seeds(taken, name)
     for source, target in ((taken, name + ".img.zst"), (os.path.join(work, name + ".tsv"), name + ".tsv.zst")):
         subprocess.run(["zstd", "-q", "-19", "-f", source, "-o", os.path.join(HERE, target)], check=True)
 
