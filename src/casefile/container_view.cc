@@ -7,7 +7,6 @@
 
 #include "base/text.h"
 #include "fs/path.h"
-#include "fs/subtree.h"
 
 namespace ekshume::casefile {
 namespace {
@@ -23,12 +22,21 @@ fs::overlay::Layer OpenLayer(const runtime::Location& location) {
   return layer;
 }
 
-Result<FileView> OpenChain(const runtime::LayerChain& chain, DiagnosticSink& diagnostics) {
+// The view over layers. `copy` is the container's own tree where the snapshotter copies whole trees;
+// `chain` then names the tree it was copied from.
+Result<FileView> OpenChain(const runtime::LayerChain& chain,
+                           const std::optional<runtime::Location>& copy,
+                           DiagnosticSink& diagnostics) {
   fs::overlay::OverlayOptions options;
   options.diagnostics = &diagnostics;
   options.user_xattrs = chain.user_xattrs;
-  options.has_upper = chain.upper.has_value();
-  if (chain.upper) options.layers.push_back(OpenLayer(*chain.upper));
+  options.has_upper = chain.upper.has_value() || copy.has_value();
+  if (copy) {
+    options.layers.push_back(OpenLayer(*copy));
+    options.layers.back().is_whole = true;
+  } else if (chain.upper) {
+    options.layers.push_back(OpenLayer(*chain.upper));
+  }
   for (const runtime::Location& lower : chain.lower) options.layers.push_back(OpenLayer(lower));
   for (const std::string& missing : chain.missing) {
     options.layers.push_back({nullptr, fs::NodeId{}, missing});
@@ -39,51 +47,8 @@ Result<FileView> OpenChain(const runtime::LayerChain& chain, DiagnosticSink& dia
   auto overlay = EKSHUME_TRY(fs::overlay::OverlayFilesystem::Open(std::move(options)));
   FileView view;
   view.overlay = overlay.get();
-  view.own_layer_count = chain.upper ? 1 : 0;
-  view.filesystem = std::move(overlay);
-  return view;
-}
-
-// A whole tree, as snapshotters without layers keep it, made to look like an upper layer that hides
-// all below: so the union of it and of the tree it was copied from shows just this tree, and what
-// differs between the two is found as for any container.
-class WholeTree final : public fs::SubtreeFilesystem {
- public:
-  using SubtreeFilesystem::SubtreeFilesystem;
-
-  Result<std::vector<fs::Xattr>> ReadXattrs(fs::NodeId node) const override {
-    auto xattrs = EKSHUME_TRY(SubtreeFilesystem::ReadXattrs(node));
-    if (node == root()) {
-      std::erase_if(xattrs, [](const fs::Xattr& xattr) { return xattr.name == kOpaque; });
-      xattrs.push_back({std::string(kOpaque), "y"});
-    }
-    return xattrs;
-  }
-
- private:
-  static constexpr std::string_view kOpaque = "trusted.overlay.opaque";
-};
-
-// The view over whole trees: `tree` is the container's, `below` what it was copied from.
-Result<FileView> OpenTrees(const runtime::Location& tree,
-                           const std::vector<runtime::Location>& below,
-                           DiagnosticSink& diagnostics) {
-  if (tree.filesystem == nullptr) {
-    return Fail(ErrorCode::kNotFound,
-                fmt::format("/{} is not in the evidence", EscapeForTerminal(tree.path)));
-  }
-  const fs::NodeId root = EKSHUME_TRY(fs::ResolvePath(*tree.filesystem, tree.path));
-  FileView view;
-  view.tree = std::make_unique<WholeTree>(*tree.filesystem, root);
-  fs::overlay::OverlayOptions options;
-  options.diagnostics = &diagnostics;
-  options.has_upper = true;
-  options.layers.push_back({view.tree.get(), root, "/" + tree.path});
-  // Each lower tree is complete: only the nearest counts.
-  if (!below.empty()) options.layers.push_back(OpenLayer(below.front()));
-  auto overlay = EKSHUME_TRY(fs::overlay::OverlayFilesystem::Open(std::move(options)));
-  view.overlay = overlay.get();
-  view.own_layer_count = below.empty() ? 0 : 1;
+  const bool comparable = copy ? !chain.lower.empty() : chain.upper.has_value();
+  view.own_layer_count = comparable ? 1 : 0;
   view.filesystem = std::move(overlay);
   return view;
 }
@@ -119,15 +84,12 @@ Result<const T*> OnlyOne(const std::vector<const T*>& fitting, const std::string
 }  // namespace
 
 Result<FileView> OpenContainer(const runtime::Container& container, DiagnosticSink& diagnostics) {
-  if (container.native_root) {
-    return OpenTrees(*container.native_root, container.layers.lower, diagnostics);
-  }
-  if (!container.layers.upper && container.layers.lower.empty()) {
+  if (!container.native_root && !container.layers.upper && container.layers.lower.empty()) {
     return Fail(ErrorCode::kNotFound,
                 fmt::format("the files of container {} are not in the evidence",
                             container.id.substr(0, 12)));
   }
-  return OpenChain(container.layers, diagnostics);
+  return OpenChain(container.layers, container.native_root, diagnostics);
 }
 
 Result<FileView> OpenImage(const runtime::Image& image, DiagnosticSink& diagnostics) {
@@ -135,7 +97,7 @@ Result<FileView> OpenImage(const runtime::Image& image, DiagnosticSink& diagnost
     return Fail(ErrorCode::kNotFound, fmt::format("the layers of image {} are not in the evidence",
                                                   EscapeForTerminal(image.id)));
   }
-  return OpenChain(image.layers, diagnostics);
+  return OpenChain(image.layers, std::nullopt, diagnostics);
 }
 
 Result<const runtime::Container*> FindContainer(const runtime::Inventory& inventory,

@@ -14,8 +14,6 @@ namespace ekshume::casefile {
 
 // A container's or image's files as the kernel would show them, over the evidence.
 struct FileView {
-  // Snapshotters that copy whole trees: the container's, which `filesystem` then stands on.
-  std::unique_ptr<fs::Filesystem> tree;
   std::unique_ptr<fs::Filesystem> filesystem;
   // The same object as `filesystem`.
   const fs::overlay::OverlayFilesystem* overlay = nullptr;
