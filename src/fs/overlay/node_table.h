@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -33,7 +34,16 @@ struct Node {
   std::string_view name;  // in `parent`
   uint32_t parent = 0;    // index; the root is its own
   NodeType type = NodeType::kUnknown;
+  // Set once the attributes of a regular file were read and say that its data is its own. The one
+  // member that changes; any thread may set it, and all set the same.
+  mutable uint8_t has_own_data = 0;
 
+  void SetHasOwnData() const {
+    std::atomic_ref<uint8_t>(has_own_data).store(1, std::memory_order_relaxed);
+  }
+  bool HasOwnData() const {
+    return std::atomic_ref<uint8_t>(has_own_data).load(std::memory_order_relaxed) != 0;
+  }
   size_t element_count() const { return 1 + below.size(); }
   const Element& element(size_t index) const { return index == 0 ? top : below[index - 1]; }
   std::vector<Element> elements() const {
@@ -45,7 +55,7 @@ struct Node {
 
 // Every node that was met, once per set of layer nodes: two names of one hard-linked file get one
 // index, and a directory that contains itself stays one node. Grows to limits::kMaxOverlayNodes;
-// about 90 bytes a node. Nodes never move or change once they are in. Any number of threads.
+// about 90 bytes a node. Nodes never move once they are in. Any number of threads.
 class NodeTable {
  public:
   // One child to put in: `elements` is not kept.

@@ -129,10 +129,14 @@ Result<void> OverlayFilesystem::ReadDirectory(NodeId directory, const Visitor& v
 
 Result<OverlayFilesystem::DataSource> OverlayFilesystem::FindData(NodeId id,
                                                                   const Node& node) const {
+  if (node.HasOwnData()) return DataSource{node.top, {}};
   const auto index = static_cast<uint32_t>(id);
   const Filesystem& top = *LayerAt(node.top.layer).filesystem;
   const Marks marks = EKSHUME_TRY(ReadMarks(top, node.top.node, options_.user_xattrs));
-  if (!marks.metacopy) return DataSource{node.top, {}};
+  if (!marks.metacopy) {
+    node.SetHasOwnData();
+    return DataSource{node.top, {}};
+  }
   const Node& parent = *EKSHUME_TRY(nodes_.Find(node.parent));
   const Node& root = *EKSHUME_TRY(nodes_.Find(0));
   const auto parent_elements = parent.elements();
