@@ -35,11 +35,6 @@ PassOutcome ReadTransactions(const LogArea& area, const LogBounds& bounds, bool 
       outcome.stopped_by = next.error();
     } else if (!*next) {
       break;
-    } else if (reader.record().format != kXlogFmtLinuxLe) {
-      outcome.stopped_by =
-          Fail(ErrorCode::kUnsupported, fmt::format("xfs: the log was written by a machine of "
-                                                    "another byte order (format {})",
-                                                    reader.record().format));
     } else {
       ++outcome.record_count;
       const Result<void> added = assembler.AddRecord(reader.record(), reader.data());

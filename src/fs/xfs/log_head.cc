@@ -191,7 +191,7 @@ Result<std::optional<BadRecord>> FindBadRecord(const LogArea& area, uint32_t beg
   }
 }
 
-// The last record before `end`, which must be of this filesystem.
+// The last record before `end`, which must be of this filesystem and of a byte order that is read.
 Result<LogRecord> LastRecordBefore(const LogArea& area, const Superblock& superblock, uint32_t end,
                                    uint32_t count) {
   const auto block = EKSHUME_TRY(FindHeaderBackwards(area, end, count, 1));
@@ -202,6 +202,12 @@ Result<LogRecord> LastRecordBefore(const LogArea& area, const Superblock& superb
   if (found->uuid != superblock.uuid && found->uuid != kNull) {
     return Fail(ErrorCode::kCorrupt,
                 fmt::format("xfs: the record at log block {:#x} is of another filesystem", *block));
+  }
+  if (found->format != kXlogFmtLinuxLe) {
+    return Fail(ErrorCode::kUnsupported,
+                fmt::format("xfs: the log was written by a machine of another byte order (format "
+                            "{} of the record at log block {:#x})",
+                            found->format, *block));
   }
   if (LsnBlock(found->tail_lsn) >= area.block_count()) {
     return Fail(ErrorCode::kCorrupt,

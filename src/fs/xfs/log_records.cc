@@ -11,16 +11,18 @@
 namespace ekshume::fs::xfs {
 namespace {
 
-// CRC-32C over the header struct with its checksum read as zero, then the extended headers'
-// structs, then the data, all as they lie on disk.
+// CRC-32C over the header struct with its checksum read as zero, then the structs of those extended
+// headers that the data needs (there are as many as the largest record would need), then the data,
+// all as they lie on disk.
 uint32_t RecordChecksum(ByteView headers, ByteView data, size_t header_crc_bytes) {
   constexpr std::array<std::byte, sizeof(le32)> kZero{};
   constexpr size_t kCrcOffset = offsetof(XlogRecHeader, h_crc);
   uint32_t crc = Crc32c(~uint32_t{0}, headers.First(kCrcOffset));
   crc = Crc32c(crc, ByteView(kZero));
   crc = Crc32c(crc, headers.First(header_crc_bytes).From(kCrcOffset + sizeof(le32)));
-  for (size_t at = kBasicBlockBytes; at < headers.size(); at += kBasicBlockBytes) {
-    crc = Crc32c(crc, headers.From(at).First(sizeof(XlogRecExtHeader)));
+  const size_t used = (data.size() + kXlogHeaderCycleBytes - 1) / kXlogHeaderCycleBytes;
+  for (size_t i = 1; i < used; ++i) {
+    crc = Crc32c(crc, headers.From(i * kBasicBlockBytes).First(sizeof(XlogRecExtHeader)));
   }
   return ~Crc32c(crc, data);
 }

@@ -64,7 +64,11 @@ Dinode CoreToDisk(const LogDinode& from, const Dinode& on_disk, Lsn lsn) {
   return to;
 }
 
+// On disk, and in the log: where version 2 ends before the link that a logged core does not carry.
 size_t CoreBytes(uint8_t version) { return version >= 3 ? sizeof(Dinode) : kDinodeCoreBytesV2; }
+size_t LoggedCoreBytes(uint8_t version) {
+  return version >= 3 ? sizeof(LogDinode) : offsetof(LogDinode, di_next_unlinked);
+}
 
 // True when the inode on disk is newer than the logged one: version 3 knows by the LSN, older ones
 // by a count of flushes that wraps.
@@ -148,7 +152,7 @@ Result<void> LogRecovery::ReplayInode(const LogTransaction& transaction, const I
   CopyBytes(core_bytes, core_region.First(core_bytes.size()));
   const auto logged = EKSHUME_TRY(ByteView(core_bytes).Read<LogDinode>(0));
   if (logged.di_magic.value() != kDinodeMagic ||
-      core_region.size() < CoreBytes(logged.di_version)) {
+      core_region.size() < LoggedCoreBytes(logged.di_version)) {
     return Fail(ErrorCode::kCorrupt,
                 fmt::format("the logged core of inode {} has the magic {:#06x} and {} bytes",
                             inode.ino, logged.di_magic.value(), core_region.size()));
