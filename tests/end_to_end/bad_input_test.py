@@ -105,7 +105,7 @@ class BadInput(ekshume.Case):
             self.skipTest("a small tmpfs needs root")
         small = ekshume.work_folder() / "small"
         small.mkdir()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", small], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", small], check=True)
         try:
             container = self.a_container()
             for arguments in (["export", demo(), container, "--output", small / "out.tar"], ["extract", demo(), container, "--to", small / "out"]):
