@@ -141,15 +141,13 @@ class Ext4Filesystem final : public Filesystem {
   FilesystemInfo info_;
 };
 
-bool Sniff(const image::Image& device) { return ReadSuperBlockCopy(device, 0, 0).has_value(); }
-
 }  // namespace
 
 const Format kExt4Format = {
     .name = "ext4",
     .description = "ext2, ext3 and ext4, with the journal replayed in memory",
     .priority = 50,
-    .sniff = Sniff,
+    .sniff = LooksLikeExt4,
     .open = Ext4Filesystem::Open,
 };
 

@@ -70,6 +70,26 @@ Result<SuperBlock> FindBackupSuperBlock(const image::Image& image) {
   return Fail(ErrorCode::kCorrupt, "ext4: no usable superblock, primary or backup");
 }
 
+bool LooksLikeExt4(const image::Image& image) {
+  if (ReadSuperBlockCopy(image, 0, 0)) return true;
+  const auto primary = image::ReadStruct<SuperBlock>(image, kSuperBlockOffset);
+  if (!primary) return false;
+  const auto backup = FindBackupSuperBlock(image);
+  if (!backup) return false;
+  const std::span<const std::byte> ours = AsBytes(*primary).AsSpan();
+  const std::span<const std::byte> theirs = AsBytes(*backup).AsSpan();
+  size_t zeros = 0;
+  size_t equal = 0;  // without zeros, which prove nothing
+  size_t meaningful = 0;
+  for (size_t index = 0; index < ours.size(); ++index) {
+    if (ours[index] == std::byte{0}) ++zeros;
+    if (theirs[index] == std::byte{0}) continue;
+    ++meaningful;
+    if (ours[index] == theirs[index]) ++equal;
+  }
+  return zeros == ours.size() || equal * 2 > meaningful;
+}
+
 Result<std::unique_ptr<Volume>> Volume::Open(const image::Image& image, DiagnosticSink& diagnostics,
                                              bool force) {
   auto volume = std::unique_ptr<Volume>(new Volume(image, diagnostics));

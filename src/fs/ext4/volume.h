@@ -74,4 +74,9 @@ Result<SuperBlock> ReadSuperBlockCopy(const image::Image& image, uint32_t group,
 // Looks for a backup superblock that is consistent, in the places where mke2fs puts them.
 Result<SuperBlock> FindBackupSuperBlock(const image::Image& image);
 
+// Whether the device holds a superblock: the primary one, or a backup where the primary is zeroed
+// or still resembles that backup. Anything else in its place means that the device was made into
+// something new, and that the backup is a remnant.
+bool LooksLikeExt4(const image::Image& image);
+
 }  // namespace ekshume::fs::ext4
