@@ -179,6 +179,27 @@ TEST(XfsSuperblockTest, ClaimsOfSizeCostNothing) {
   EXPECT_FALSE((*filesystem)->GetStat((*filesystem)->root()).has_value());
 }
 
+// With METADIR the old link count of metadata inodes tells their kind, and a second tree of
+// directories hangs at sb_metadirino; what the user sees stays the same.
+TEST(XfsSuperblockTest, MetadirChangesNothingOfTheTree) {
+  TestImage image(SampleBytes("v5"));
+  Dsb dsb = SampleSuperblock("v5");
+  dsb.sb_features_incompat = be32::Of(dsb.sb_features_incompat.value() | kSbFeatIncompatMetadir);
+  dsb.sb_metadirino = be64::Of(dsb.sb_rbmino.value());
+  dsb.sb_crc = le32::Of(0);
+  image.ChangeStruct(0, dsb);
+  const Superblock sb = ParseSuperblock(dsb, false).value();
+  const uint64_t slot = sb.LocateInode(sb.metadata_root_inode).value().byte_offset;
+  image.ChangeStruct(slot + offsetof(Dinode, di_onlink), be16::Of(7));
+  image.ChangeStruct(slot + offsetof(Dinode, di_flags2), be64::Of(kDiflag2Metadata));
+  DiagnosticSink sink;
+  const auto filesystem = OpenXfs(image, sink);
+  ASSERT_TRUE(filesystem.has_value());
+  EXPECT_THAT((*filesystem)->info().features, ::testing::Contains("metadir"));
+  EXPECT_EQ((*filesystem)->GetStat(NodeId{sb.metadata_root_inode}).value().links, 1U);
+  EXPECT_EQ(Describe(**filesystem, sink), LoadSample("v5.tsv.zst"));
+}
+
 TEST(XfsSuperblockTest, OtherContentIsNoXfs) {
   const std::string zeros(65536, '\0');
   EXPECT_FALSE(kXfsFormat.sniff(TestImage(zeros)));
