@@ -36,6 +36,7 @@ class AttributeReader {
   Result<std::string> ReadRemoteValue(uint64_t value_block, size_t length);
   void Add(uint8_t flags, std::string_view name, std::string value);
   bool AtLimit();
+  void ReportLimit();
   uint64_t OffsetOf(uint64_t file_block) const;
   void ReportBad(std::string_view what, uint64_t byte_offset) {
     context_.Report(DiagnosticCode::kXfsBadStructure,
@@ -74,9 +75,13 @@ void AttributeReader::Add(uint8_t flags, std::string_view name, std::string valu
 
 bool AttributeReader::AtLimit() {
   if (found_.size() < limits::kMaxXattrsPerNode) return false;
+  ReportLimit();
+  return true;
+}
+
+void AttributeReader::ReportLimit() {
   context_.Report(DiagnosticCode::kFilesystemLimit,
                   fmt::format("inode {}: kMaxXattrsPerNode", inode_.number), inode_.byte_offset);
-  return true;
 }
 
 // xfs_attr_sf_hdr: the size of all, the count, then entries of name length, value length, flags,
@@ -178,6 +183,11 @@ Result<void> AttributeReader::ReadTree() {
         continue;
       }
       this_level = *node_level;
+      // Each leaf holds an attribute, so no tree that is kept whole has more.
+      if (children.size() > limits::kMaxXattrsPerNode) {
+        ReportLimit();
+        return {};
+      }
     }
     if (this_level) level = static_cast<uint16_t>(*this_level - 1);
     pending = std::move(children);

@@ -129,7 +129,11 @@ Result<std::vector<Extent>> ReadTree(const Context& context, const Inode& inode,
       const ByteView bytes(block->bytes);
       if (level > 0) {
         AppendPointers(bytes, block->header_bytes, block->record_count, children);
-        continue;
+        if (children.size() <= limits::kMaxExtentsPerFile) continue;
+        context.Report(DiagnosticCode::kFilesystemLimit,
+                       fmt::format("inode {}: kMaxExtentsPerFile", inode.number),
+                       block->byte_offset);
+        return collector.Take();
       }
       for (size_t i = 0; i < block->record_count; ++i) {
         const size_t offset = block->header_bytes + i * sizeof(BmbtRec);

@@ -8,6 +8,8 @@
 #include "fs/xfs/directory.h"
 #include "fs/xfs/file.h"
 #include "fs/xfs/log.h"
+#include "fs/xfs/log_area.h"
+#include "fs/xfs/log_head.h"
 #include "fs/xfs/symlink.h"
 #include "fs/xfs/unlinked.h"
 #include "fs/xfs/xfs.h"
@@ -19,6 +21,16 @@ std::string FormatUuid(const Uuid& uuid) {
   std::string text = ToHex(ByteView(uuid));
   for (const size_t at : {20, 16, 12, 8}) text.insert(at, 1, '-');
   return text;
+}
+
+// Whether the log holds changes, found without replaying it.
+std::string LogStateOf(const image::Image& device, const Superblock& sb) {
+  if (sb.log_start == 0) return "none";
+  const auto area = LogArea::Open(device, sb);
+  if (!area) return "damaged";
+  const auto bounds = FindLogBounds(*area, sb);
+  if (!bounds) return "damaged";
+  return bounds->clean ? "clean" : "dirty";
 }
 
 Error WrongType(NodeId node, std::string_view wanted) {
@@ -69,6 +81,7 @@ Result<void> Reader::ReplayLogInMemory(const OpenOptions& options) {
   DiagnosticSink& diagnostics = *options.diagnostics;
   if (options.raw) {
     diagnostics.Report(DiagnosticCode::kFilesystemReadRaw, device_.name(), "");
+    info_.log_state = LogStateOf(*cached_, sb_);
     return {};
   }
   // An error here means that memory ran out of its limit, which was reported: what was replayed so

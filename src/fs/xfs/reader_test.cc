@@ -72,6 +72,7 @@ TEST_P(SampleTest, TellsWhatItIs) {
   const FilesystemInfo& info = (*filesystem)->info();
   EXPECT_EQ(info.type, "xfs");
   EXPECT_EQ(info.total_bytes, bytes().size());
+  EXPECT_EQ(info.log_state, "dirty");
   EXPECT_EQ(sink.Count(DiagnosticCode::kFilesystemReadRaw), 1U);
   if (GetParam() == "v5") {
     EXPECT_EQ(info.label, "sample5");
