@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Builds the runtimes that Debian does not have yet into $LAB/bin (default /var/tmp/node-lab/bin) from
-# the public Go modules. About three minutes on two cores.
+# the public Go modules. About ten minutes on two cores.
 set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
 export LAB=${LAB:-/var/tmp/node-lab} CGO_ENABLED=0 GOFLAGS=-mod=mod GOBIN=$LAB/bin
 mkdir -p "$GOBIN"
 containerd=${CONTAINERD_VERSION:-v2.2.3}
@@ -12,11 +13,34 @@ for c in containerd ctr containerd-shim-runc-v2; do
     "github.com/containerd/containerd/v2/cmd/$c@$containerd"
 done
 go install -trimpath -ldflags '-s -w' sigs.k8s.io/cri-tools/cmd/crictl@v1.34.0
-# A shell of 90 KB for the images, so that whole disks stay small enough to commit: Debian's busybox
-# source with the few applets the makers use, and musl.
-dpkg -s musl-tools > /dev/null 2>&1 || apt-get install -y -qq --no-install-recommends musl-tools
+# runc 1.3 as on AL2023 (Docker 29 needs more than Debian 12's 1.1); no seccomp, to need no library.
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+mkdir "$work/runc"
+(
+  cd "$work/runc"
+  go mod init lab.test/runc 2> /dev/null
+  go get github.com/opencontainers/runc@v1.3.5
+  CGO_ENABLED=1 go build -trimpath -ldflags '-s -w' -o "$GOBIN/runc" github.com/opencontainers/runc
+)
+# Docker 29 from its module, Docker 20.10 and the client from Debian's package without installing it.
+go install -trimpath -tags 'exclude_graphdriver_btrfs exclude_graphdriver_zfs netgo' -ldflags '-s -w' \
+  github.com/moby/moby/v2/cmd/dockerd@v2.0.0-beta.24
+mv "$GOBIN/dockerd" "$GOBIN/dockerd-29"
+(cd "$work" && apt-get download -qq docker.io && dpkg -x docker.io_*.deb debian)
+cp "$work/debian/usr/bin/docker" "$GOBIN/docker"
+cp "$work/debian/usr/sbin/dockerd" "$GOBIN/dockerd-20.10"
+# A writer of bbolt files, for the state of daemons that we do not run.
+cp -r "$here/bolt_put" "$work/bolt_put"
+(
+  cd "$work/bolt_put"
+  go mod init lab.test/bolt_put 2> /dev/null
+  go get go.etcd.io/bbolt@v1.4.3
+  go build -ldflags '-s -w' -o "$GOBIN/bolt-put" .
+)
+# A shell of 180 KB for the images, so that whole disks stay small enough to commit: Debian's busybox
+# source with the few applets the makers use, and musl.
+dpkg -s musl-tools > /dev/null 2>&1 || apt-get install -y -qq --no-install-recommends musl-tools
 cd "$work"
 apt-get source -qq --download-only busybox # needs a deb-src line
 dpkg-source --no-check -x busybox_*.dsc source > /dev/null

@@ -9,8 +9,10 @@ set -euo pipefail
 . "$(dirname "$0")/containerd2.sh"
 lab_enter bottlerocket
 truncate -s 310M "$state/disk-data.img"
-sgdisk -o -n 1:0:0 -t 1:626f7474-6c65-6474-6861-726d61726b73 -u 1:5b94e8df-28b8-485c-9d19-362263b5944c \
-  -c 1:BOTTLEROCKET-DATA "$state/disk-data.img" > /dev/null
+partition "$state/disk-data.img" <<'P'
+label: gpt
+1 : start=2048, type=626f7474-6c65-6474-6861-726d61726b73, uuid=5b94e8df-28b8-485c-9d19-362263b5944c, name=BOTTLEROCKET-DATA
+P
 mount -t tmpfs tmpfs "$node" # stands for the read-only root
 mount_new "$(partition_loop "$state/disk-data.img" 1)" xfs "$node/local"
 for folder in var opt mnt; do

@@ -1,0 +1,1 @@
+make-node-docker.sh
