@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
+#include "base/text.h"
 #include "casefile/file_hash.h"
 #include "casefile/host_findings.h"
 
@@ -12,23 +15,7 @@ using fs::overlay::Change;
 using fs::overlay::ContentKind;
 using fs::overlay::DiffEntry;
 
-Result<Changes> FindChanges(const FileView& view, DiagnosticSink& diagnostics, Progress* progress) {
-  if (view.overlay == nullptr || view.own_layer_count == 0) {
-    return Fail(ErrorCode::kNotFound, "the container has no layer of its own in the evidence");
-  }
-  Changes changes;
-  changes.entries = EKSHUME_TRY(
-      fs::overlay::DiffLayers(*view.overlay, view.own_layer_count, diagnostics, progress));
-  for (const DiffEntry& entry : changes.entries) {
-    switch (entry.change) {
-      case Change::kAdded: ++changes.added; break;
-      case Change::kModified: ++changes.modified; break;
-      case Change::kMetadata: ++changes.metadata; break;
-      case Change::kDeleted: ++changes.deleted; break;
-    }
-  }
-  return changes;
-}
+namespace {
 
 std::string Notable(const DiffEntry& entry) {
   const size_t slash = entry.path.rfind('/');
@@ -56,7 +43,61 @@ std::string Notable(const DiffEntry& entry) {
   return std::string(PersistenceKind(entry.path, entry.stat));
 }
 
-Json ToJson(const DiffEntry& entry, const FileView& view, bool hash) {
+// Where the runtime mounts something into a container, without leading slashes, with the folders on
+// the way there.
+std::set<std::string, std::less<>> MountPoints(const runtime::Container& container) {
+  std::set<std::string, std::less<>> points;
+  for (const runtime::Mount& mount : container.mounts) {
+    std::string path;
+    for (const std::string_view part : SplitNonEmpty(mount.destination, '/')) {
+      if (!path.empty()) path.push_back('/');
+      path.append(part);
+      points.insert(path);
+    }
+  }
+  return points;
+}
+
+bool IsMountPoint(const DiffEntry& entry, const std::set<std::string, std::less<>>& points) {
+  const bool empty = entry.stat.type == fs::NodeType::kDirectory ||
+                     (entry.stat.type == fs::NodeType::kRegular && entry.stat.size_bytes == 0);
+  return entry.change == Change::kAdded && empty && !entry.setuid &&
+         points.contains(std::string_view(entry.path));
+}
+
+}  // namespace
+
+Result<Changes> FindChanges(const runtime::Container& container, const FileView& view,
+                            DiagnosticSink& diagnostics, Progress* progress) {
+  if (view.overlay == nullptr || view.own_layer_count == 0) {
+    return Fail(ErrorCode::kNotFound, "the container has no layer of its own in the evidence");
+  }
+  auto entries = EKSHUME_TRY(
+      fs::overlay::DiffLayers(*view.overlay, view.own_layer_count, diagnostics, progress));
+  const auto points = MountPoints(container);
+  Changes changes;
+  for (DiffEntry& entry : entries) {
+    switch (entry.change) {
+      case Change::kAdded: ++changes.added; break;
+      case Change::kModified: ++changes.modified; break;
+      case Change::kMetadata: ++changes.metadata; break;
+      case Change::kDeleted: ++changes.deleted; break;
+    }
+    ContainerChange change;
+    change.is_mount_point = IsMountPoint(entry, points);
+    if (change.is_mount_point) {
+      ++changes.mount_points;
+    } else {
+      change.notable = Notable(entry);
+    }
+    change.entry = std::move(entry);
+    changes.entries.push_back(std::move(change));
+  }
+  return changes;
+}
+
+Json ToJson(const ContainerChange& change, const FileView& view, bool hash) {
+  const DiffEntry& entry = change.entry;
   const auto text_or_null = [](const std::string& text) {
     return text.empty() ? Json(nullptr) : Json(text);
   };
@@ -86,7 +127,8 @@ Json ToJson(const DiffEntry& entry, const FileView& view, bool hash) {
       {"renamed_to", text_or_null(entry.renamed_to)},
       {"replaced", entry.replaced},
       {"with_parent", entry.with_parent},
-      {"notable", text_or_null(Notable(entry))},
+      {"mount_point", change.is_mount_point},
+      {"notable", text_or_null(change.notable)},
   };
   if (entry.from) {
     json["from_layer"] = {{"index", entry.from->layer},

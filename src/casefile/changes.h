@@ -12,23 +12,31 @@
 
 namespace ekshume::casefile {
 
-// What a container changed in its image's files.
+// One thing that a container changed in its image's files.
+struct ContainerChange {
+  fs::overlay::DiffEntry entry;
+  // An empty file or a folder that the runtime made to mount something on, or a folder on the way
+  // to one: the attacker's doing only by accident.
+  bool is_mount_point = false;
+  // Why a responder should look at it first ("new hidden program", "set-uid program", "changed
+  // script", "deleted program", "cron", ...); "" when nothing about it stands out.
+  std::string notable;
+};
+
 struct Changes {
-  std::vector<fs::overlay::DiffEntry> entries;  // sorted by path
+  std::vector<ContainerChange> entries;  // sorted by path
   size_t added = 0;
   size_t modified = 0;
   size_t metadata = 0;
   size_t deleted = 0;
+  size_t mount_points = 0;  // among the added
 };
 
-// kNotFound when the container has no layer of its own.
-Result<Changes> FindChanges(const FileView& view, DiagnosticSink& diagnostics, Progress* progress);
-
-// Why a responder should look at a changed file first ("new program", "set-uid", "changed script",
-// "deleted program", "cron", ...); "" when nothing about it stands out.
-std::string Notable(const fs::overlay::DiffEntry& entry);
+// kNotFound when the container has no layer of its own. `view` is the container's.
+Result<Changes> FindChanges(const runtime::Container& container, const FileView& view,
+                            DiagnosticSink& diagnostics, Progress* progress);
 
 // One entry as `containers diff` prints it, with its SHA-256 when `view` can give it and `hash`.
-Json ToJson(const fs::overlay::DiffEntry& entry, const FileView& view, bool hash);
+Json ToJson(const ContainerChange& change, const FileView& view, bool hash);
 
 }  // namespace ekshume::casefile

@@ -27,14 +27,18 @@ Json ChangesJson(const Changes& changes, const FileView& view) {
   Json list = Json::array();
   // What stands out is hashed and always listed; the rest fills up to the limit.
   size_t ordinary = 0;
-  for (const auto& entry : changes.entries) {
-    const bool notable = !Notable(entry).empty();
+  for (const ContainerChange& change : changes.entries) {
+    const bool notable = !change.notable.empty();
     if (!notable && ++ordinary > kMaxReportedChanges) continue;
-    list.push_back(ToJson(entry, view, notable));
+    list.push_back(ToJson(change, view, notable));
   }
-  return {{"added", changes.added},       {"modified", changes.modified},
-          {"metadata", changes.metadata}, {"deleted", changes.deleted},
-          {"listed", list.size()},        {"entries", std::move(list)}};
+  return {{"added", changes.added},
+          {"modified", changes.modified},
+          {"metadata", changes.metadata},
+          {"deleted", changes.deleted},
+          {"mount_points", changes.mount_points},
+          {"listed", list.size()},
+          {"entries", std::move(list)}};
 }
 
 Json ContainerReport(const runtime::Container& container, DiagnosticSink& diagnostics,
@@ -48,7 +52,7 @@ Json ContainerReport(const runtime::Container& container, DiagnosticSink& diagno
     json["changes_problem"] = view.error().message;
     return json;
   }
-  const auto changes = FindChanges(*view, diagnostics, &progress);
+  const auto changes = FindChanges(container, *view, diagnostics, &progress);
   if (!changes) {
     json["changes_problem"] = changes.error().message;
     return json;

@@ -246,8 +246,10 @@ class Page {
       Line("        files: {}", Safe(container, "changes_problem"));
       return;
     }
-    Line("        {} added, {} modified, {} metadata only, {} deleted", Safe(changes, "added"),
-         Safe(changes, "modified"), Safe(changes, "metadata"), Safe(changes, "deleted"));
+    const uint64_t mount_points = changes["mount_points"].get<uint64_t>();
+    Line("        {} added, {} modified, {} metadata only, {} deleted (and {} mount points made)",
+         changes["added"].get<uint64_t>() - mount_points, Safe(changes, "modified"),
+         Safe(changes, "metadata"), Safe(changes, "deleted"), mount_points);
     size_t shown = 0;
     const auto show = [&](const Json& entry) {
       if (shown++ >= kMaxChangesPerContainer) return;
@@ -264,7 +266,8 @@ class Page {
       if (!entry["notable"].is_null()) show(entry);
     }
     for (const Json& entry : changes["entries"]) {
-      if (entry["notable"].is_null() && Safe(entry, "with_parent") != "true") show(entry);
+      const bool folded = entry["with_parent"] == true || entry["mount_point"] == true;
+      if (entry["notable"].is_null() && !folded) show(entry);
     }
     if (shown > kMaxChangesPerContainer) {
       Line("        ... and {} more: ekshume containers diff {} {}",

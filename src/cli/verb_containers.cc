@@ -79,10 +79,10 @@ Result<void> Diff(Program& program, const ContainersOptions& options) {
     return output->Finish();
   }
   const auto changes =
-      EKSHUME_TRY(casefile::FindChanges(view, program.diagnostics, &program.progress));
+      EKSHUME_TRY(casefile::FindChanges(*container, view, program.diagnostics, &program.progress));
   std::vector<Json> rows;
-  for (const auto& entry : changes.entries) {
-    rows.push_back(casefile::ToJson(entry, view, !options.no_hash));
+  for (const auto& change : changes.entries) {
+    rows.push_back(casefile::ToJson(change, view, !options.no_hash));
   }
   return PrintObjects(
       program, rows,
