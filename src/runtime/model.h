@@ -90,9 +90,10 @@ struct Container {
   std::optional<int64_t> restart_count;
   std::string snapshotter;  // "overlayfs", "overlay2", "native", ...
   LayerChain layers;
-  std::optional<Location>
-      native_root;                     // the root itself where the snapshotter copies (native, vfs)
-  std::vector<std::string> arguments;  // argv of its first process
+  // The root itself where the snapshotter copies (native, vfs). `layers` then has no upper, and as
+  // its lower layer the copy that this one was made from.
+  std::optional<Location> native_root;
+  std::vector<std::string> arguments;    // argv of its first process
   std::vector<std::string> environment;  // NAME=value; may hold secrets
   std::string working_directory;
   std::string user;
@@ -110,9 +111,11 @@ struct Container {
   std::string log_path;    // on the host
   std::string ip_address;  // sandboxes
   std::string hostname;
-  std::string recovered;  // "" for a regular record; else what is left: "log directory", "pod
-                          // folder", "snapshot", "database page"
-  Location store;         // the store that names it, e.g. var/lib/containerd
+  // "" for a regular record; else what is left of it: "log directory", "pod folder" (both may lack
+  // the id, which is then "<pod uid>/<name>"), "snapshot" (the id may be the snapshot's), "database
+  // page", "runtime folder" (of the CRI plugin or dockerd), "ECS agent".
+  std::string recovered;
+  Location store;  // the store that names it, e.g. var/lib/containerd
 };
 
 struct Image {
@@ -181,7 +184,7 @@ struct Pod {
   bool host_network = false;
   bool host_pid = false;
   bool host_ipc = false;
-  std::string recovered;  // "" or what is left of it: "pod folder", "log directory"
+  std::string recovered;  // "" or what is left of it: as Container::recovered
 };
 
 // Who and what the node is, as far as its disks tell.

@@ -73,7 +73,7 @@ std::optional<Snapshotter> Snapshotter::Read(const std::string& name, const Loca
   if (!IsFile(file) && !IsDirectory(directory)) return std::nullopt;
   Snapshotter snapshotter(name, root);
   for (const auto& entry : List(directory, diagnostics)) {
-    snapshotter.directories_.insert(entry.name);
+    snapshotter.directories_.emplace(entry.name, entry.node);
   }
   const auto database = OpenDatabase(file, diagnostics);
   if (database == nullptr) return snapshotter;
@@ -123,7 +123,7 @@ std::vector<std::string> Snapshotter::UnknownDirectories() const {
   std::set<std::string_view> known;
   for (const auto& [name, record] : records_) known.insert(record.id);
   std::vector<std::string> unknown;
-  for (const std::string& directory : directories_) {
+  for (const auto& [directory, node] : directories_) {
     if (!known.contains(directory)) unknown.push_back(directory);
   }
   return unknown;
@@ -135,7 +135,16 @@ Location Snapshotter::DirectoryOf(const std::string& id) const {
 }
 
 bool Snapshotter::Has(const std::string& id) const {
-  return directories_.contains(id) && IsDirectory(DirectoryOf(id));
+  const auto directory = directories_.find(id);
+  if (directory == directories_.end()) return false;
+  fs::NodeId node = directory->second;
+  if (!IsCopyingSnapshotter(name_)) {
+    const auto files = root_.filesystem->Lookup(node, "fs");
+    if (!files) return false;
+    node = files->node;
+  }
+  const auto stat = root_.filesystem->GetStat(node);
+  return stat && stat->type == fs::NodeType::kDirectory;
 }
 
 }  // namespace ekshume::runtime::containerd

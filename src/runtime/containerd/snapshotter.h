@@ -63,7 +63,7 @@ class Snapshotter {
   std::string name_;
   Location root_;
   std::map<std::string, SnapshotRecord> records_;
-  std::set<std::string> directories_;
+  std::map<std::string, fs::NodeId> directories_;  // below snapshots/
 };
 
 // False for devmapper, blockfile, erofs, btrfs, zfs: their layers are not directories.

@@ -79,6 +79,7 @@ Result<void> ReadStore(const Location& root, const NodeFilesystems& /*node*/, In
     ReadHosts(Below(folder, kHostsFile), pod);
     ReadVolumes(Below(folder, kVolumesDirectory), pod, diagnostics);
     for (const auto& container : List(Below(folder, kContainersDirectory), diagnostics)) {
+      if (inventory.containers.size() >= limits::kMaxContainers) break;
       if (!known.emplace(pod.uid, container.name).second) continue;
       inventory.containers.push_back({.id = pod.uid + "/" + container.name,
                                       .name = container.name,
