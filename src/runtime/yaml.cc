@@ -23,6 +23,7 @@ int NestingDepth(std::string_view text) {
   return deepest;
 }
 
+// NOLINTNEXTLINE(misc-no-recursion): no deeper than kMaxDocumentDepth
 Result<Json> Convert(const YAML::Node& node, int depth, size_t& node_count) {
   if (depth > limits::kMaxDocumentDepth) return Fail(ErrorCode::kLimit, "kMaxDocumentDepth");
   if (++node_count > limits::kMaxYamlNodes) return Fail(ErrorCode::kLimit, "kMaxYamlNodes");

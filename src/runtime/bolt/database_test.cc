@@ -20,6 +20,7 @@ Result<std::unique_ptr<Database>> Open(std::string_view bytes, DiagnosticSink& d
 }
 
 // Reads everything, as deep as buckets go; returns the number of items.
+// NOLINTNEXTLINE(misc-no-recursion): buckets nest no deeper than kMaxBoltDepth
 size_t WalkAll(const Bucket& bucket) {
   size_t count = 0;
   bucket.ForEach([&](const Item&) {
