@@ -531,7 +531,7 @@ def main():
         ("redirect_dir=on,metacopy=off,index=off,xino=off", 1, False),
         ("userxattr", 1, True),
     ]
-    seeds = arguments.seeds or (4 if arguments.quick else 40)
+    seeds = arguments.seeds or (3 if arguments.quick else 40)
     bad = names = stacks = 0
     with tempfile.TemporaryDirectory(prefix="ekshume-overlay-", dir="/var/tmp") as base:
         probe = [os.path.join(base, name) for name in ("pl", "pu", "pw", "pm")]
