@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "image/index_file.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,11 +8,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 
 #include "base/checked.h"
 #include "base/limits.h"
 #include "image/index_format.h"
+#include "image/temporary_file.h"
 
 namespace ekshume::image {
 namespace {
@@ -38,23 +37,6 @@ IndexHeader MakeHeader(std::string_view format_name, uint32_t version, const Sha
   header.table_sha256 = Sha256::Of(table);
   header.header_sha256 = HeaderDigest(header);
   return header;
-}
-
-// A file without a name in $TMPDIR (or /var/tmp, which is meant for large files).
-Result<FileDescriptor> OpenAnonymous() {
-  const char* configured = std::getenv("TMPDIR");
-  const std::string folder = configured != nullptr && *configured != 0 ? configured : "/var/tmp";
-  FileDescriptor descriptor(open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-  if (descriptor.number() < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) {
-    std::string name = folder + "/ekshume-XXXXXX";
-    descriptor = FileDescriptor(mkostemp(name.data(), O_CLOEXEC));
-    if (descriptor.number() >= 0) unlink(name.c_str());
-  }
-  if (descriptor.number() < 0) {
-    return Fail(ErrorCode::kIo, fmt::format("cannot make a temporary file in {}: {}", folder,
-                                            SystemErrorText(errno)));
-  }
-  return descriptor;
 }
 
 }  // namespace
@@ -88,7 +70,7 @@ Result<IndexFile> IndexFile::Open(const OpenOptions& options, std::string_view f
                                   uint32_t version, const EvidenceFile& evidence) {
   const Sha256Digest identity = EKSHUME_TRY(IdentityOf(evidence));
   if (options.scratch == nullptr) {
-    return IndexFile(EKSHUME_TRY(OpenAnonymous()), format_name, version, identity);
+    return IndexFile(EKSHUME_TRY(OpenTemporaryFile()), format_name, version, identity);
   }
   const std::string file_name =
       fmt::format("{}-{}.index", format_name, ToHex(identity).substr(0, 32));

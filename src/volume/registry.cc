@@ -12,6 +12,10 @@
 namespace ekshume::volume {
 namespace {
 
+// UEFI 2.10, 5.2.3, and the kernel: beside an MBR that is a table of its own, without a protective
+// entry, a GPT is left over from before.
+bool IsStaleGpt(const image::Image& image) { return mbr::IsTableOfItsOwn(image); }
+
 PartitionTable WholeDisk(const image::Image& image) {
   PartitionTable table;
   table.kind = "none";
@@ -41,7 +45,7 @@ Result<PartitionTable> ReadPartitionTable(const image::Image& image, DiagnosticS
   std::array<std::byte, 1> probe;
   EKSHUME_TRY(image.ReadAt(0, probe));
   for (const Format& format : Formats()) {
-    if (!format.sniff(image)) continue;
+    if (!format.sniff(image) || (format.name == gpt::kFormat.name && IsStaleGpt(image))) continue;
     auto read = format.read(image, diagnostics);
     if (!read) {
       // What lies behind a table that is lost may still be found as the next format sees it.

@@ -9,9 +9,7 @@
 #include "base/checked.h"
 #include "base/limits.h"
 #include "image/foreign.h"
-#include "image/gzip/reader.h"
 #include "image/split/segments.h"
-#include "image/zstd/reader.h"
 
 namespace ekshume::image::split {
 namespace {
@@ -24,8 +22,10 @@ Result<void> RefuseCompressed(const Segment& first) {
   std::vector<std::byte> head(std::min<uint64_t>(kHeadBytes, first.there_bytes));
   if (!first.file->ReadAt(0, head)) return {};  // an unreadable sector is met again when it is read
   const ByteView view(head);
-  if (gzip::Sniff(view, first.path) || zstd::Sniff(view, first.path) ||
-      RecogniseForeign(view) != nullptr) {
+  const bool packed = std::ranges::any_of(Formats(), [&](const Format& format) {
+    return format.sniff != Sniff && format.priority > 0 && format.sniff(view, first.path);
+  });
+  if (packed || RecogniseForeign(view) != nullptr) {
     return Fail(ErrorCode::kUnsupported,
                 fmt::format("{} is the first part of a compressed or packed image; join the parts "
                             "first: cat",

@@ -10,7 +10,6 @@
 #include "base/limits.h"
 #include "volume/gpt/header.h"
 #include "volume/gpt/type_names.h"
-#include "volume/mbr/reader.h"
 
 namespace ekshume::volume::gpt {
 namespace {
@@ -111,7 +110,6 @@ void ReportDamage(const BothCopies& copies, const std::string& evidence,
 }  // namespace
 
 bool Sniff(const image::Image& image) {
-  if (mbr::IsTableOfItsOwn(image)) return false;
   return std::ranges::any_of(kSectorSizes, [&image](uint32_t sector_bytes) {
     const uint64_t sectors = image.size_bytes() / sector_bytes;
     return HasSignature(image, sector_bytes, 1) ||

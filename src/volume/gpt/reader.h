@@ -7,9 +7,7 @@
 namespace ekshume::volume::gpt {
 
 // True when a GPT header, primary or backup, stands where one belongs (LBA 1 or the last LBA, in
-// sectors of 512 or 4096 bytes), even a damaged one. False when the MBR is a table of its own
-// without a protective entry: then the kernel takes the MBR, and a GPT left over from before is
-// stale.
+// sectors of 512 or 4096 bytes), even a damaged one.
 bool Sniff(const image::Image& image);
 
 // Reads the primary header and table and the backup and checks all four CRCs. Either one that is
