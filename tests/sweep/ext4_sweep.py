@@ -106,7 +106,7 @@ def run(*command, **keywords):
 
 
 def unmount(target):
-    for _ in range(50):
+    for _ in range(600):
         if subprocess.run(("umount", target), stderr=subprocess.DEVNULL).returncode == 0:
             return
         time.sleep(0.1)
