@@ -61,14 +61,14 @@ CASES = [
     Case("v5-exchange-parent", "-i nrext64=1 -m rmapbt=1 -l size=128m", incompat=EXCHANGE | PARENT),
     Case("v5-parent-small-blocks", "-b size=1024 -l size=128m", incompat=PARENT),
     Case("v5-huge", "", scale="huge", size="3g"),
-    Case("v4-default", "-m crc=0", uml=True),
-    Case("v4-512-blocks", "-m crc=0 -b size=512 -i size=256", uml=True),
-    Case("v4-512-blocks-64k-directories", "-m crc=0 -b size=512 -n size=65536", uml=True),
-    Case("v4-no-ftype", "-m crc=0 -n ftype=0 -b size=1024 -i size=512", uml=True),
-    Case("v4-attr1", "-m crc=0 -i attr=1,projid32bit=0 -l lazy-count=0", uml=True),
-    Case("v4-2k-inodes", "-m crc=0 -i size=2048 -n size=16384,ftype=1", uml=True),
-    Case("v4-ascii-ci", "-m crc=0 -n version=ci", uml=True),
-    Case("v5-ascii-ci", "-n version=ci", uml=True),
+    Case("v4-default", "-m crc=0", scale="quick", uml=True),
+    Case("v4-512-blocks", "-m crc=0 -b size=512 -i size=256", scale="quick", uml=True),
+    Case("v4-512-blocks-64k-directories", "-m crc=0 -b size=512 -n size=65536", scale="quick", uml=True),
+    Case("v4-no-ftype", "-m crc=0 -n ftype=0 -b size=1024 -i size=512", scale="quick", uml=True),
+    Case("v4-attr1", "-m crc=0 -i attr=1,projid32bit=0 -l lazy-count=0", scale="quick", uml=True),
+    Case("v4-2k-inodes", "-m crc=0 -i size=2048 -n size=16384,ftype=1", scale="quick", uml=True),
+    Case("v4-ascii-ci", "-m crc=0 -n version=ci", scale="quick", uml=True),
+    Case("v5-ascii-ci", "-n version=ci", scale="quick", uml=True),
 ]
 
 
