@@ -7,44 +7,13 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import docker_truth
 import ekshume
 import host_truth
 
 EVIDENCE = ekshume.shared_evidence("node-docker")
 TRUTH = EVIDENCE / "truth"
 IMAGE = ekshume.unpacked(EVIDENCE / "disk.img.zst")
-TAR_TYPES = {"-": "f", "d": "d", "l": "l", "c": "c", "b": "b", "p": "p", "h": "f"}
-
-
-def mode_of(letters):
-    """tar's "rwsr-xr-x" as octal digits."""
-    bits = 0
-    for i, letter in enumerate(letters):
-        if letter != "-" and letter not in "ST":
-            bits |= 1 << (8 - i)
-    for position, flag in ((2, 0o4000), (5, 0o2000), (8, 0o1000)):
-        if letters[position] in "sStT":
-            bits |= flag
-    return f"{bits:o}"
-
-
-def export_truth(path):
-    """docker export's listing (tar -tv, numeric owners) as {path: (type, mode, uid, gid, size or None, target)}."""
-    pattern = re.compile(r"^(.)([rwxsStT-]{9}) (\d+)/(\d+)\s+(\d+|\d+,\d+) \S+ \S+ (.*)$")
-    names = {}
-    for line in path.read_text(errors="surrogateescape").splitlines():
-        kind, mode, uid, gid, size, name = pattern.match(line).groups()
-        target = ""
-        if kind == "l":
-            name, target = name.split(" -> ", 1)
-        if kind == "h":
-            name = name.split(" link to ", 1)[0]
-        # tar shows 0 for a hard link's size: the link's own bytes.
-        known_size = int(size) if kind == "-" else None
-        names["/" + name.rstrip("/")] = (TAR_TYPES[kind], mode_of(mode), int(uid), int(gid), known_size, target)
-    return names
-
-
 def written_after_the_truth(container):
     """Names that the container wrote after its truth was taken (redis saves its data when it is stopped).
 
@@ -127,36 +96,13 @@ class Exports(ekshume.Case):
         for path in sorted(TRUTH.glob("export-*.lst")):
             container = path.stem.removeprefix("export-")
             with self.subTest(container[:12]):
-                found = {}
-                for row in ekshume.rows("containers", "find", IMAGE, container, "/"):
-                    links = row["type"] == "f" and row["links"] > 1
-                    found[ekshume.path_of(row)] = (row["type"], row["mode"], row["uid"], row["gid"],
-                                                   None if row["type"] != "f" else row["size"], ekshume.target_of(row) or "", links)
-                found.pop("/", None)
-                for name in written_after_the_truth(container):
-                    del found[name]
-                expected = export_truth(path)
-                # A tar names the first of several hard links as a file and the others as links to it.
-                for name, value in expected.items():
-                    if name in found and value[0] == "f" and value[4] is None:
-                        self.assertTrue(found[name][6], f"{name} is a hard link")
-                        expected[name] = (*value[:4], found[name][4], value[5])
-                self.assert_same(expected, {k: v[:6] for k, v in found.items() if v[0] != "s"})
+                self.assert_same(*docker_truth.names(path, ekshume.rows("containers", "find", IMAGE, container, "/"), written_after_the_truth(container)))
 
     def test_every_hash_of_docker_export(self):
         for path in sorted(TRUTH.glob("export-*.sha256")):
             container = path.stem.removeprefix("export-")
             with self.subTest(container[:12]):
-                found = {ekshume.path_of(row): row["sha256"] for row in ekshume.rows("containers", "hash", IMAGE, container, "/")}
-                for name in written_after_the_truth(container):
-                    del found[name]
-                expected = host_truth.expected_hashes(path)
-                # docker export's further hard links have no bytes in the tar: they have those of their first name.
-                listing = path.with_suffix(".lst").read_text(errors="surrogateescape").splitlines()
-                for link in (line for line in listing if line.startswith("h")):
-                    name, first = re.search(r"\d\d:\d\d:\d\d (.*) link to (.*)$", link).groups()
-                    expected["/" + name] = expected["/" + first]
-                self.assert_same(expected, found)
+                self.assert_same(*docker_truth.hashes(path, ekshume.rows("containers", "hash", IMAGE, container, "/"), written_after_the_truth(container)))
 
     def test_docker_diff_line_for_line(self):
         for path in sorted(TRUTH.glob("diff-*.txt")):
