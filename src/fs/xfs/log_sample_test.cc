@@ -65,20 +65,21 @@ TEST_P(LogSampleTest, TheRawViewIsOlder) {
 TEST_P(LogSampleTest, EveryRecordHeaderMayBeDamaged) {
   const LogReplay whole = Replay(TestImage(bytes()));
   std::map<std::string, int> states;
-  // Every byte of a few headers and their first operations, and of the others what decides most.
+  // Every third byte of one header and its first operations, and a few of the others.
   size_t headers = 0;
   for (uint64_t at = log_start(); at < log_start() + log_bytes(); at += kBasicBlockBytes) {
     if (ByteView::Of(bytes()).Read<be32>(at)->value() != kXlogHeaderMagic) continue;
-    const size_t step = ++headers % 16 == 0 ? 1 : 37;
+    const size_t step = ++headers == 4 ? 3 : 67;
     for (uint64_t offset = at; offset < at + 600; offset += step) {
-      if (offset == at + 44) offset = at + 290;  // h_cycle_data: data like any other
+      if (offset >= at + 44 && offset < at + 290)
+        offset = at + 290;  // h_cycle_data: data like any other
       TestImage device(bytes());
       device.Flip(offset, '\x41');
       const LogReplay replay = Replay(device);
       EXPECT_LE(replay.transaction_count, whole.transaction_count + 1000);
       ++states[replay.state];
     }
-    if (headers >= 40) break;
+    if (headers >= 24) break;
   }
   EXPECT_GT(headers, 20U);
   EXPECT_GT(states["replayed"], 0);
