@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <memory>
 #include <set>
 
@@ -68,9 +69,14 @@ class LogReader {
  public:
   LogReader(Inventory& inventory, DiagnosticSink& diagnostics)
       : inventory_(inventory), diagnostics_(diagnostics) {
-    for (const Container& container : inventory.containers) {
+    for (size_t i = 0; i < inventory.containers.size(); ++i) {
+      const Container& container = inventory.containers[i];
       ids_.insert(container.id);
-      if (container.pod) names_.emplace(container.pod->uid, container.pod->container);
+      if (!container.pod) continue;
+      names_.emplace(container.pod->uid, container.pod->container);
+      if (container.recovered == "pod folder") {
+        without_id_.emplace(std::pair(container.pod->uid, container.pod->container), i);
+      }
     }
   }
 
@@ -127,6 +133,17 @@ class LogReader {
                           "kMaxContainers: more containers than are read");
       return;
     }
+    // The pod's folder told of the same container; only the log knows its id.
+    const auto known = without_id_.find({pod.uid, pod.container});
+    if (known != without_id_.end()) {
+      Container& container = inventory_.containers[known->second];
+      container.id = std::move(id);
+      container.pod = std::move(pod);
+      container.restart_count = restart_count;
+      container.log_path = std::move(log_path);
+      without_id_.erase(known);
+      return;
+    }
     names_.emplace(pod.uid, pod.container);
     inventory_.containers.push_back({.id = std::move(id),
                                      .name = pod.container,
@@ -143,6 +160,7 @@ class LogReader {
   DiagnosticSink& diagnostics_;
   std::set<std::string> ids_;
   std::set<std::pair<std::string, std::string>> names_;  // pod uid, container name
+  std::map<std::pair<std::string, std::string>, size_t> without_id_;  // found by the pod's folder
 };
 
 }  // namespace
