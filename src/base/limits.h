@@ -71,6 +71,10 @@ inline constexpr int kMaxSearchDepth = 8;                // path components of s
 inline constexpr size_t kMaxStoresPerNode = 256;         // container stores read
 inline constexpr size_t kMaxSnapshots = 1000000;         // of one store
 
+// casefile
+inline constexpr uint64_t kMaxHashedHoleBytes = uint64_t{16}
+                                                << 30;  // zeros hashed for the holes of one file
+
 // output
 inline constexpr size_t kMaxDiagnosticsPerCode = 100;  // further ones are only counted
 

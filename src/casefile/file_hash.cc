@@ -1,14 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "casefile/file_hash.h"
 
+#include <fmt/format.h>
+
 #include <array>
 
+#include "base/checked.h"
 #include "base/hash.h"
+#include "base/limits.h"
 #include "fs/overlay/diff.h"
 
 namespace ekshume::casefile {
 namespace {
 constexpr size_t kReadBytes = size_t{1} << 20;
+
+// How much of a file is holes: bytes that nobody stored but that a digest must go through. A file
+// may claim 2^63 of them.
+uint64_t HoleBytes(const fs::File& file) {
+  uint64_t holes = 0;
+  for (const fs::Run& run : file.runs()) {
+    const bool stored = run.kind == fs::Run::Kind::kData || run.kind == fs::Run::Kind::kInline;
+    if (!stored) holes = CheckedAdd(holes, run.length_bytes).value_or(UINT64_MAX);
+  }
+  return holes;
+}
+
 }  // namespace
 
 Result<std::string> HashFile(const fs::Filesystem& filesystem, fs::NodeId node,
@@ -17,6 +33,11 @@ Result<std::string> HashFile(const fs::Filesystem& filesystem, fs::NodeId node,
   thread_local std::vector<std::byte> buffer(kReadBytes);
   thread_local Sha256 hash;
   const auto file = EKSHUME_TRY(filesystem.OpenFile(node));
+  if (const uint64_t holes = HoleBytes(*file); holes > limits::kMaxHashedHoleBytes) {
+    return Fail(ErrorCode::kLimit,
+                fmt::format("kMaxHashedHoleBytes: {} of the file's {} bytes are holes", holes,
+                            file->size_bytes()));
+  }
   uint64_t offset = 0;
   for (;;) {
     if (progress != nullptr && progress->cancelled()) {

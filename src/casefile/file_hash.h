@@ -9,7 +9,8 @@
 
 namespace ekshume::casefile {
 
-// SHA-256 of a file's content as lower-case hex. kCancelled when `progress` (may be null) says so.
+// SHA-256 of a file's content as lower-case hex. kLimit when more than
+// limits::kMaxHashedHoleBytes of it are holes; kCancelled when `progress` (may be null) says so.
 // Any thread.
 Result<std::string> HashFile(const fs::Filesystem& filesystem, fs::NodeId node, Progress* progress);
 

@@ -159,7 +159,7 @@ class LogReader {
   Inventory& inventory_;
   DiagnosticSink& diagnostics_;
   std::set<std::string> ids_;
-  std::set<std::pair<std::string, std::string>> names_;  // pod uid, container name
+  std::set<std::pair<std::string, std::string>> names_;               // pod uid, container name
   std::map<std::pair<std::string, std::string>, size_t> without_id_;  // found by the pod's folder
 };
 
