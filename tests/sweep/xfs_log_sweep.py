@@ -4,12 +4,13 @@
 what ekshume reads from each dirty image, replaying its log in memory, with what the kernel shows
 after it has mounted a copy: every name with all its metadata, extended attributes and SHA-256.
 
-Usage: EKSHUME=path/to/ekshume xfs_log_sweep.py [--quick] [--list] [--case NAME]... [--rounds N] [--seed N] [--keep DIR]
+Usage: EKSHUME=path/to/ekshume xfs_log_sweep.py [--quick] [--list] [--case NAME]... [--rounds N] [--seed N]
 
 An image is taken while the storm goes on (a reflink copy of the loop device's file, which is
 atomic), after a shutdown that flushes the log, and after one that does not. Needs root, mkfs.xfs,
 loop devices and a kernel with XFS; exits 77 with the reason where they are missing. Version 4 is
 interrupted inside user-mode Linux where the running kernel does not mount it (by shutdowns only).
+Images that differ are copied to the folder that XFS_LOG_SWEEP_KEEP names.
 """
 import argparse
 import fcntl
@@ -83,7 +84,8 @@ def interrupt(device, where, image, work, options, seed, live_copies):
         for number in range(live_copies):
             time.sleep(0.2 + choose.random() * 1.5)
             run("cp", "--reflink=always", image, os.path.join(work, "live-%d.img" % number))
-        time.sleep(0.2 + choose.random() * 2)
+        # User-mode Linux, which takes no live copies, is slow.
+        time.sleep(0.2 + choose.random() * (2 if live_copies else 10))
         root = os.open(where, os.O_RDONLY)
         how = choose.choice((LOG_FLUSH, NO_LOG_FLUSH))
         fcntl.ioctl(root, xfs_sweep.GOINGDOWN, struct.pack("=I", how))
@@ -133,18 +135,20 @@ def run_case(case, work, rounds, seed):
     for number in range(rounds):
         live = 3 if kernel.can_clone else 0
         kernel.do(image, interrupt, image, work, case.mount_options, seed + number, live)
-        # The next round begins where this one ended, with the log as recovery leaves it.
         for name in ["live-%d" % i for i in range(live)] + ["end"]:
             taken, shown = os.path.join(work, name + ".img"), os.path.join(work, "shown.jsonl")
-            recovered = image if name == "end" else os.path.join(work, "recovered.img")
-            if name != "end":
-                xfs_sweep.copy(taken, recovered)
+            # Not the image itself: writes that were under way at the shutdown still reached it after
+            # the copy was taken.
+            recovered = os.path.join(work, "recovered.img")
+            xfs_sweep.copy(taken, recovered)
             kernel.do(recovered, xfs_sweep.view, shown)
             differences = xfs_sweep.compare(name, taken, shown)
             if differences and os.environ.get("XFS_LOG_SWEEP_KEEP"):
                 xfs_sweep.copy(taken, os.path.join(os.environ["XFS_LOG_SWEEP_KEEP"],
                                                    "%s-%d-%s.img" % (case.name, seed + number, name)))
             count += differences
+        # The next round begins where this one ended, with the log as recovery leaves it.
+        os.replace(recovered, image)
     return count
 
 
