@@ -31,7 +31,6 @@ inline constexpr uint64_t kMaxGptTableBytes = uint64_t{4} << 20;  // one copy of
 inline constexpr size_t kMaxExtendedChain = 128;                  // MBR logical partitions
 
 // fs
-inline constexpr size_t kMaxNameBytes = 1024;                    // one directory entry's name
 inline constexpr size_t kMaxSymlinkTargetBytes = 4096;           // PATH_MAX
 inline constexpr int kMaxSymlinkHops = 40;                       // as the kernel's MAXSYMLINKS
 inline constexpr int kMaxDirectoryDepth = 2048;                  // path components below a root

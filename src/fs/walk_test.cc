@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/walk.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/limits.h"
+#include "fs/overlay/memory_filesystem.h"
+
+namespace ekshume::fs {
+namespace {
+
+using testing::ElementsAre;
+
+class WalkTest : public testing::Test {
+ protected:
+  std::vector<std::string> Paths() {
+    std::vector<std::string> paths;
+    const auto visit = [&](const WalkItem& item) {
+      paths.push_back(item.path);
+      return WalkStep::kContinue;
+    };
+    EXPECT_TRUE(Walk(files_, files_.root(), diagnostics_, visit));
+    return paths;
+  }
+  overlay::MemoryFilesystem files_;
+  DiagnosticSink diagnostics_;
+};
+
+TEST_F(WalkTest, ParentsFirstNamesInByteOrder) {
+  files_.File("b/2", "x");
+  files_.File("b/1", "x");
+  files_.File("a", "x");
+  EXPECT_THAT(Paths(), ElementsAre("", "a", "b", "b/1", "b/2"));
+  EXPECT_TRUE(diagnostics_.Sorted().empty());
+}
+
+TEST_F(WalkTest, DirectoryInsideItselfIsReportedAndNotEnteredAgain) {
+  const NodeId directory = files_.Directory("d");
+  files_.Link(directory, "again", directory);
+  EXPECT_THAT(Paths(), ElementsAre("", "d", "d/again"));
+  EXPECT_EQ(diagnostics_.Count(DiagnosticCode::kFilesystemLoop), 1U);
+}
+
+TEST_F(WalkTest, DepthIsBounded) {
+  NodeId at = files_.root();
+  for (int i = 0; i < limits::kMaxDirectoryDepth + 10; ++i) {
+    const NodeId next = files_.Add(NodeType::kDirectory);
+    files_.Link(at, "d", next);
+    at = next;
+  }
+  EXPECT_EQ(Paths().size(), static_cast<size_t>(limits::kMaxDirectoryDepth) + 1);
+  EXPECT_EQ(diagnostics_.Count(DiagnosticCode::kFilesystemLimit), 1U);
+}
+
+TEST_F(WalkTest, UnreadableNodesAreReportedAndTheRestIsVisited) {
+  files_.Link(files_.root(), "b-broken", NodeId{777});
+  files_.File("a", "x");
+  files_.File("c", "x");
+  EXPECT_THAT(Paths(), ElementsAre("", "a", "c"));
+  EXPECT_EQ(diagnostics_.Count(DiagnosticCode::kFilesystemNodeUnreadable), 1U);
+}
+
+TEST_F(WalkTest, SkipsAndStops) {
+  files_.File("a/1", "x");
+  files_.File("b/1", "x");
+  files_.File("c", "x");
+  std::vector<std::string> paths;
+  EXPECT_TRUE(Walk(files_, files_.root(), diagnostics_, [&](const WalkItem& item) {
+    paths.push_back(item.path);
+    if (item.path == "a") return WalkStep::kSkipChildren;
+    return item.path == "b/1" ? WalkStep::kStop : WalkStep::kContinue;
+  }));
+  EXPECT_THAT(paths, ElementsAre("", "a", "b", "b/1"));
+}
+
+TEST_F(WalkTest, EndsWhenTheUserStops) {
+  files_.File("a", "x");
+  Progress progress;
+  progress.Cancel();
+  const auto result = Walk(
+      files_, files_.root(), diagnostics_, [](const WalkItem&) { return WalkStep::kContinue; },
+      &progress);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::kCancelled);
+}
+
+}  // namespace
+}  // namespace ekshume::fs
