@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/check.h"
@@ -31,6 +32,15 @@ class MemoryFile {
 
  private:
   image::FileDescriptor descriptor_;
+};
+
+// Indexes in memory as well.
+class MemoryScratch final : public image::Scratch {
+ public:
+  Result<int> Open(std::string_view, bool& existed) override {
+    existed = false;
+    return memfd_create("index", MFD_CLOEXEC);
+  }
 };
 
 // Reads pieces all over an opened image, and its first bytes twice: what is read twice is the same.

@@ -5,8 +5,10 @@
 // The input is a zstd file.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const ekshume::fuzz::MemoryFile file(data, size);
+  ekshume::fuzz::MemoryScratch scratch;
   ekshume::DiagnosticSink diagnostics;
-  const auto opened = ekshume::image::zstd::Open(file.path(), {.diagnostics = &diagnostics});
+  const auto opened =
+      ekshume::image::zstd::Open(file.path(), {.diagnostics = &diagnostics, .scratch = &scratch});
   if (opened) ekshume::fuzz::ReadAllOver(*opened->image);
   return 0;
 }
