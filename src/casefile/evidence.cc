@@ -31,6 +31,11 @@ int RootScore(const fs::Filesystem& filesystem) {
   return score;
 }
 
+// An extended partition of an MBR is only a frame around logical ones.
+bool IsFrame(const volume::Partition& partition) {
+  return partition.type == "0x05" || partition.type == "0x0f" || partition.type == "0x85";
+}
+
 // Partitions that hold no filesystem of interest on any node: not worth a notice.
 bool IsBootOnly(const volume::Partition& partition) {
   return partition.type_name == "BIOS boot" || partition.type_name == "EFI system" ||
@@ -77,6 +82,7 @@ Result<void> Evidence::AddImage(const std::string& path, const EvidenceOptions& 
   disks_.push_back(std::move(disk));
   const Disk& kept = disks_.back();
   for (const volume::Partition& partition : kept.table.partitions) {
+    if (IsFrame(partition)) continue;
     Volume volume;
     volume.disk = disks_.size() - 1;
     volume.partition = partition;
