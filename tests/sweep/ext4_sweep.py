@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """ext2, ext3 and ext4 in many geometries, clean and crashed: ekshume against the kernel.
 
-Usage: EKSHUME=path/to/ekshume ext4_sweep.py [--quick] [--only WORD] [--keep DIR]
+Usage: EKSHUME=path/to/ekshume ext4_sweep.py [--quick] [--only WORD] [--scale SCALE] [--keep DIR]
 Makes filesystems with mkfs, fills them (fill.py), takes their images unmounted, shut down in the
 middle, or copied under a running workload, and compares every name with type, mode, owner, size,
 times, inode, links, target, attributes and SHA-256 with what the kernel shows of a mounted copy
@@ -478,6 +478,8 @@ def check_folder(bench, case):
         more_of_ext4(bench.mount_point)
         process.communicate()
         shutil.rmtree(os.path.join(bench.mount_point, "lost+found"))
+        # mke2fs 1.47 cuts a file that ends in a hole of an unwritten extent.
+        os.unlink(os.path.join(bench.mount_point, "contents", "only-unwritten"))
         subprocess.run(("cp", "-a", bench.mount_point, source), check=True)
         unmount(bench.mount_point)
     image = bench.make(case, "-d", source)
@@ -512,6 +514,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="less than a minute")
     parser.add_argument("--only", default="", help="cases whose label contains this")
+    parser.add_argument("--scale", help="how much to fill in: quick, full or huge; each case has its own")
     parser.add_argument("--keep", help="work in this folder and keep the last image")
     options = parser.parse_args()
     program = os.environ.get("EKSHUME")
@@ -536,7 +539,7 @@ def main():
                     start, before = time.time(), len(bench.problems)
                     try:
                         if check:
-                            check(bench, case, case.scale or ("quick" if options.quick else "full"))
+                            check(bench, case, options.scale or case.scale or ("quick" if options.quick else "full"))
                         else:
                             check_folder(bench, case)
                     except subprocess.CalledProcessError as error:
