@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -53,9 +54,21 @@ bool IsUnsafe(uint32_t c) {
          (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || c == 0xFEFF;
 }
 
+// Printable ASCII but the quote and the backslash.
+constexpr std::array<bool, 256> kPlainInJson = [] {
+  std::array<bool, 256> plain{};
+  for (size_t c = 0x20; c < 0x7F; ++c) plain[c] = c != '"' && c != '\\';
+  return plain;
+}();
+
 }  // namespace
 
 bool IsUtf8(std::string_view bytes) {
+  // Nearly every name is ASCII.
+  if (std::ranges::none_of(bytes,
+                           [](char c) { return (static_cast<unsigned char>(c) & 0x80U) != 0; })) {
+    return true;
+  }
   for (size_t i = 0; i < bytes.size();) {
     uint32_t code_point = 0;
     const size_t length = DecodeUtf8(bytes, i, code_point);
@@ -91,10 +104,12 @@ std::string EscapeForTerminal(std::string_view bytes) {
 
 void AppendJsonEscaped(std::string& out, std::string_view bytes) {
   for (size_t i = 0; i < bytes.size();) {
-    const auto c = static_cast<unsigned char>(bytes[i]);
-    if (c >= 0x20 && c < 0x7F && c != '"' && c != '\\') {
-      out.push_back(static_cast<char>(c));
-      ++i;
+    // The plain stretch from here on goes out in one piece.
+    size_t end = i;
+    while (end < bytes.size() && kPlainInJson[static_cast<unsigned char>(bytes[end])]) ++end;
+    if (end > i) {
+      out.append(bytes, i, end - i);
+      i = end;
       continue;
     }
     uint32_t code_point = 0;

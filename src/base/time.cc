@@ -36,11 +36,25 @@ constexpr int64_t DaysFromCivil(int64_t year, unsigned month, unsigned day) {
   return era * 146097 + static_cast<int64_t>(day_of_era) - 719468;
 }
 
-char* PutDigits(char* out, uint64_t value, int width) {
-  for (int i = width - 1; i >= 0; --i) {
-    out[i] = static_cast<char>('0' + value % 10);
-    value /= 10;
+// "00" to "99".
+constexpr std::array<char, 200> kDigitPairs = [] {
+  std::array<char, 200> pairs{};
+  for (size_t i = 0; i < 100; ++i) {
+    pairs[2 * i] = static_cast<char>('0' + i / 10);
+    pairs[2 * i + 1] = static_cast<char>('0' + i % 10);
   }
+  return pairs;
+}();
+
+char* PutDigits(char* out, uint64_t value, int width) {
+  int i = width;
+  while (i >= 2) {
+    const size_t pair = 2 * (value % 100);
+    value /= 100;
+    out[--i] = kDigitPairs[pair + 1];
+    out[--i] = kDigitPairs[pair];
+  }
+  if (i == 1) out[0] = static_cast<char>('0' + value % 10);
   return out + width;
 }
 
@@ -73,7 +87,13 @@ size_t FormatTimestampTo(Timestamp time, char* out) {
     rest += 86400;
     --days;
   }
-  const CivilDate date = CivilFromDays(days);
+  // Files of one listing share few days.
+  thread_local int64_t last_days = 0;
+  thread_local CivilDate date = CivilFromDays(0);
+  if (days != last_days) {
+    date = CivilFromDays(days);
+    last_days = days;
+  }
   char* cursor = out;
   uint64_t year = static_cast<uint64_t>(date.year < 0 ? -date.year : date.year);
   if (date.year < 0) *cursor++ = '-';

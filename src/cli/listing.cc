@@ -18,19 +18,54 @@ namespace ekshume::cli {
 namespace {
 
 // Rows formatted by one job: enough to make handing over cheap, few enough to keep memory small.
-constexpr size_t kBatchRows = 256;
+constexpr size_t kBatchRows = 128;
 // A batch of files to hash ends at this many bytes, so that large files do not wait for each other.
 constexpr uint64_t kBatchBytes = uint64_t{4} << 20;
 constexpr size_t kBatchesUnderWay = 32;
+
+// Nodes for one job. Their paths lie in one string: one allocation instead of one per node.
+class Batch {
+ public:
+  struct Item {
+    fs::NodeId node;
+    fs::Stat stat;
+    size_t path_length;
+  };
+
+  void Add(const fs::WalkItem& item) {
+    if (items_.empty()) items_.reserve(kBatchRows);
+    paths_ += item.path;
+    items_.push_back({item.node, item.stat, item.path.size()});
+  }
+  bool empty() const { return items_.empty(); }
+  size_t size() const { return items_.size(); }
+
+  // Calls `visit` with each item and its path, in order, until it returns false.
+  template <typename Visit>
+  void ForEach(Visit&& visit) const {
+    std::string_view rest = paths_;
+    for (const Item& item : items_) {
+      if (!visit(item, rest.substr(0, item.path_length))) return;
+      rest.remove_prefix(item.path_length);
+    }
+  }
+
+ private:
+  std::string paths_;
+  std::vector<Item> items_;
+};
 
 struct Formatted {
   std::string text;
   std::vector<std::string> keys;
 };
 
-std::string AbsolutePath(const std::string& start, const std::string& below) {
-  const std::string joined = fs::JoinPath(start, below);
-  return joined.starts_with('/') ? joined : "/" + joined;
+// `start` ("/" or "/a/b") and what lies below it.
+void SetAbsolutePath(std::string& path, std::string_view start, std::string_view below) {
+  path = start;
+  if (below.empty()) return;
+  if (!path.ends_with('/')) path.push_back('/');
+  path += below;
 }
 
 // `path` as the user wrote it, without "//" and a trailing slash, absolute.
@@ -113,26 +148,27 @@ void FormatNode(RowFormatter& row, Program& program, const fs::Filesystem& files
   row.End();
 }
 
-// Walks below `path` and lets `format` turn each node into rows, in parallel and in order.
-// `wanted` chooses the nodes; `weight` says how much of a batch one fills.
+// Walks below `path` and lets `format` turn each node that is `wanted` into rows, in parallel and
+// in order.
 Result<void> PrintWalk(
     Program& program, const fs::Filesystem& filesystem, const std::string& path,
-    const std::function<bool(const fs::WalkItem&)>& wanted, bool weigh_by_size,
-    const std::function<void(RowFormatter&, const fs::WalkItem&, const std::string&)>& format) {
+    const std::function<bool(const fs::WalkItem&)>& wanted, fs::WalkStat stat,
+    const std::function<void(RowFormatter&, const Batch::Item&, const std::string&)>& format) {
   const std::string start_path = CleanPath(path);
   const fs::NodeId start =
       EKSHUME_TRY(fs::ResolvePath(filesystem, start_path, fs::FollowLast::kNo));
   const auto output = EKSHUME_TRY(program.OpenOutput());
   RowWriter writer(program.format, *output);
-  using Batch = std::vector<fs::WalkItem>;
   OrderedPipeline<Batch, Formatted> pipeline(
       WorkerCount(), kBatchesUnderWay,
       [&](Batch&& batch) {
         RowFormatter formatter(program.format);
-        for (const fs::WalkItem& item : batch) {
-          if (program.progress.cancelled()) break;
-          format(formatter, item, AbsolutePath(start_path, item.path));
-        }
+        std::string path;
+        batch.ForEach([&](const Batch::Item& item, std::string_view below) {
+          SetAbsolutePath(path, start_path, below);
+          format(formatter, item, path);
+          return !program.progress.cancelled();
+        });
         return Formatted{formatter.Take(), formatter.keys()};
       },
       [&](Formatted&& rows) { writer.Write(rows.text, rows.keys); });
@@ -143,15 +179,15 @@ Result<void> PrintWalk(
       [&](const fs::WalkItem& item) {
         if (output->failed()) return fs::WalkStep::kStop;
         if (!wanted(item)) return fs::WalkStep::kContinue;
-        if (weigh_by_size) batch_bytes += item.stat.size_bytes;
-        batch.push_back(item);
+        if (stat == fs::WalkStat::kAll) batch_bytes += item.stat.size_bytes;
+        batch.Add(item);
         if (batch.size() >= kBatchRows || batch_bytes >= kBatchBytes) {
           pipeline.Push(std::exchange(batch, {}));
           batch_bytes = 0;
         }
         return fs::WalkStep::kContinue;
       },
-      &program.progress);
+      &program.progress, stat);
   if (!batch.empty()) pipeline.Push(std::move(batch));
   pipeline.Finish();
   if (!walked) return walked;
@@ -164,10 +200,29 @@ Result<void> PrintWalk(
 
 Result<void> PrintFind(Program& program, const fs::Filesystem& filesystem, const std::string& path,
                        const FindOptions& options) {
+  // Hashing wants sizes early, to make batches of equal weight; a plain listing wants the walk to
+  // be quick and leaves the nodes to the workers.
+  const fs::WalkStat wanted = options.sha256 ? fs::WalkStat::kAll : fs::WalkStat::kDirectories;
   return PrintWalk(
-      program, filesystem, path, [](const fs::WalkItem&) { return true; }, options.sha256,
-      [&](RowFormatter& row, const fs::WalkItem& item, const std::string& full_path) {
-        FormatNode(row, program, filesystem, full_path, item.node, item.stat, options);
+      program, filesystem, path, [](const fs::WalkItem&) { return true; }, wanted,
+      [&](RowFormatter& row, const Batch::Item& item, const std::string& full_path) {
+        const bool known =
+            wanted == fs::WalkStat::kAll || item.stat.type == fs::NodeType::kDirectory;
+        if (known) {
+          FormatNode(row, program, filesystem, full_path, item.node, item.stat, options);
+          return;
+        }
+        const auto stat = filesystem.GetStat(item.node);
+        if (!stat) {
+          program.diagnostics.Report(DiagnosticCode::kFilesystemNodeUnreadable, full_path,
+                                     stat.error().message);
+          return;
+        }
+        if (stat->type == fs::NodeType::kDirectory) {
+          program.diagnostics.Report(DiagnosticCode::kFilesystemNodeUnreadable, full_path,
+                                     "its entry says that it is no directory; it was not entered");
+        }
+        FormatNode(row, program, filesystem, full_path, item.node, *stat, options);
       });
 }
 
@@ -175,8 +230,9 @@ Result<void> PrintHashes(Program& program, const fs::Filesystem& filesystem,
                          const std::string& path) {
   return PrintWalk(
       program, filesystem, path,
-      [](const fs::WalkItem& item) { return item.stat.type == fs::NodeType::kRegular; }, true,
-      [&](RowFormatter& row, const fs::WalkItem& item, const std::string& full_path) {
+      [](const fs::WalkItem& item) { return item.stat.type == fs::NodeType::kRegular; },
+      fs::WalkStat::kAll,
+      [&](RowFormatter& row, const Batch::Item& item, const std::string& full_path) {
         row.Begin();
         row.Bytes("path", full_path);
         row.Unsigned("size", item.stat.size_bytes);

@@ -7,7 +7,7 @@
 
 namespace ekshume::cli {
 namespace {
-constexpr size_t kBufferBytes = size_t{256} << 10;
+constexpr size_t kBufferBytes = size_t{64} << 10;
 }  // namespace
 
 Result<std::unique_ptr<Output>> Output::Open(const std::string& path) {
@@ -18,20 +18,30 @@ Result<std::unique_ptr<Output>> Output::Open(const std::string& path) {
 
 void Output::Write(std::string_view text) {
   if (failed_) return;
+  // Large pieces need no copy.
+  if (text.size() >= kBufferBytes / 2) {
+    Flush();
+    WriteThrough(text);
+    return;
+  }
   buffer_.append(text);
   if (buffer_.size() >= kBufferBytes) Flush();
 }
 
 void Output::Flush() {
-  if (failed_ || buffer_.empty()) return;
+  if (!buffer_.empty()) WriteThrough(buffer_);
+  buffer_.clear();
+}
+
+void Output::WriteThrough(std::string_view text) {
+  if (failed_) return;
   errno = 0;
-  status_ = file_ ? file_->Write(buffer_)
-                  : casefile::WriteAll(STDOUT_FILENO, ByteView::Of(buffer_), "standard output");
+  status_ = file_ ? file_->Write(text)
+                  : casefile::WriteAll(STDOUT_FILENO, ByteView::Of(text), "standard output");
   if (!status_) {
     failed_ = true;
     pipe_closed_ = errno == EPIPE;
   }
-  buffer_.clear();
 }
 
 Result<void> Output::Finish() {

@@ -32,6 +32,7 @@ class Output {
  private:
   explicit Output(std::unique_ptr<casefile::AtomicFile> file) : file_(std::move(file)) {}
   void Flush();
+  void WriteThrough(std::string_view text);
 
   std::unique_ptr<casefile::AtomicFile> file_;  // null: standard output
   std::string buffer_;

@@ -17,6 +17,8 @@ constexpr size_t kRowsMeasured = 500;
 constexpr char kCellEnd = '\x1f';
 constexpr char kRowEnd = '\x1e';
 constexpr size_t kWidestColumn = 60;
+// Room for the rows of one batch.
+constexpr size_t kTextBytes = size_t{64} << 10;
 
 // Columns on a terminal: code points, which is right for nearly all names.
 size_t DisplayWidth(std::string_view text) {
@@ -27,6 +29,8 @@ size_t DisplayWidth(std::string_view text) {
 }  // namespace
 
 void RowFormatter::Begin() {
+  // Below malloc's threshold for mapping memory anew, which would cost a page fault per 4 KiB.
+  if (text_.empty()) text_.reserve(kTextBytes);
   first_in_row_ = true;
   if (format_ == OutputFormat::kJson || format_ == OutputFormat::kJsonLines) text_.push_back('{');
 }
@@ -34,8 +38,7 @@ void RowFormatter::Begin() {
 void RowFormatter::Key(std::string_view key) {
   const bool json = format_ == OutputFormat::kJson || format_ == OutputFormat::kJsonLines;
   if (json) {
-    if (!first_in_row_) text_.push_back(',');
-    text_.push_back('"');
+    text_.append(first_in_row_ ? "\"" : ",\"");
     text_.append(key);
     text_.append("\":");
   } else {

@@ -127,8 +127,13 @@ Result<std::vector<DirectoryEntry>> ListDirectory(const Filesystem& filesystem, 
     entries.push_back(std::move(entry));
     return true;
   }));
-  std::stable_sort(entries.begin(), entries.end(),
-                   [](const auto& a, const auto& b) { return a.name < b.name; });
+  const auto by_name = [](const DirectoryEntry& a, const DirectoryEntry& b) {
+    return a.name < b.name;
+  };
+  // Often they lie in the order in which they were made, which often is that of their names.
+  if (!std::is_sorted(entries.begin(), entries.end(), by_name)) {
+    std::stable_sort(entries.begin(), entries.end(), by_name);
+  }
   return entries;
 }
 

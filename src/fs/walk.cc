@@ -24,7 +24,8 @@ struct Level {
 }  // namespace
 
 Result<void> Walk(const Filesystem& filesystem, NodeId start, DiagnosticSink& diagnostics,
-                  const std::function<WalkStep(const WalkItem&)>& visit, Progress* progress) {
+                  const std::function<WalkStep(const WalkItem&)>& visit, Progress* progress,
+                  WalkStat wanted) {
   const auto report = [&](DiagnosticCode code, const std::string& path, std::string detail) {
     diagnostics.Report(code, "/" + path, std::move(detail));
   };
@@ -69,12 +70,20 @@ Result<void> Walk(const Filesystem& filesystem, NodeId start, DiagnosticSink& di
     if (!item.path.empty()) item.path.push_back('/');
     item.path += entry.name;
     item.node = entry.node;
-    auto stat = filesystem.GetStat(entry.node);
-    if (!stat) {
-      report(DiagnosticCode::kFilesystemNodeUnreadable, item.path, stat.error().message);
-      continue;
+    const bool type_is_enough = wanted == WalkStat::kDirectories &&
+                                entry.type != NodeType::kUnknown &&
+                                entry.type != NodeType::kDirectory;
+    if (type_is_enough) {
+      item.stat = Stat{};
+      item.stat.type = entry.type;
+    } else {
+      auto stat = filesystem.GetStat(entry.node);
+      if (!stat) {
+        report(DiagnosticCode::kFilesystemNodeUnreadable, item.path, stat.error().message);
+        continue;
+      }
+      item.stat = *std::move(stat);
     }
-    item.stat = *std::move(stat);
     if (progress != nullptr) progress->AddItems(1);
     step = visit(item);
     if (step == WalkStep::kStop) return {};

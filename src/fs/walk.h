@@ -14,7 +14,14 @@ namespace ekshume::fs {
 struct WalkItem {
   std::string path;  // relative to where the walk began; "" is that node itself
   NodeId node;
-  Stat stat;
+  Stat stat;  // with WalkStat::kDirectories only `type` is set for what is no directory
+};
+
+enum class WalkStat {
+  kAll,
+  // Only what the walk itself needs: the visitor asks for the rest, perhaps on another thread. The
+  // type is then that of the directory entry, where it has one.
+  kDirectories,
 };
 
 enum class WalkStep {
@@ -29,6 +36,6 @@ enum class WalkStep {
 // (kFilesystemNodeUnreadable) and left out. Stops at `progress->cancelled()` with kCancelled.
 Result<void> Walk(const Filesystem& filesystem, NodeId start, DiagnosticSink& diagnostics,
                   const std::function<WalkStep(const WalkItem&)>& visit,
-                  Progress* progress = nullptr);
+                  Progress* progress = nullptr, WalkStat stat = WalkStat::kAll);
 
 }  // namespace ekshume::fs
