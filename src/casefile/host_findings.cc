@@ -179,7 +179,10 @@ std::string_view PersistenceKind(std::string_view path, const fs::Stat& stat) {
   if (in_home && profile) return "shell profile";
   if (IsTemporaryPlace(path) && IsExecutableFile(stat)) return "program in a temporary folder";
   if (IsExecutableFile(stat) && (stat.permissions & 06000U) != 0) return "set-uid program";
-  if (IsExecutableFile(stat) && name.starts_with('.')) return "hidden program";
+  // /opt/.cache/x hides as well as /opt/.x does; a user's own folder is full of such names.
+  const bool hidden =
+      name.starts_with('.') || (!in_home && path.find("/.") != std::string_view::npos);
+  if (IsExecutableFile(stat) && hidden) return "hidden program";
   return {};
 }
 
