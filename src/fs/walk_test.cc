@@ -53,12 +53,58 @@ TEST_F(WalkTest, DepthIsBounded) {
   EXPECT_EQ(diagnostics_.Count(DiagnosticCode::kFilesystemLimit), 1U);
 }
 
+// Everything of another filesystem but the metadata of one node.
+class OneBroken final : public Filesystem {
+ public:
+  OneBroken(const Filesystem& base, NodeId broken) : base_(base), broken_(broken) {}
+  const FilesystemInfo& info() const override { return base_.info(); }
+  Result<Stat> GetStat(NodeId node) const override {
+    if (node == broken_) return Fail(ErrorCode::kCorrupt, "broken");
+    return base_.GetStat(node);
+  }
+  Result<void> ReadDirectory(NodeId directory, const Visitor& visit) const override {
+    return base_.ReadDirectory(directory, visit);
+  }
+  Result<std::unique_ptr<File>> OpenFile(NodeId node) const override {
+    return base_.OpenFile(node);
+  }
+  Result<std::string> ReadSymlink(NodeId node) const override { return base_.ReadSymlink(node); }
+  Result<std::vector<Xattr>> ReadXattrs(NodeId node) const override {
+    return base_.ReadXattrs(node);
+  }
+
+ private:
+  const Filesystem& base_;
+  const NodeId broken_;
+};
+
 TEST_F(WalkTest, UnreadableNodesAreReportedAndTheRestIsVisited) {
-  files_.Link(files_.root(), "b-broken", NodeId{777});
   files_.File("a", "x");
+  const OneBroken broken(files_, files_.File("b", "x"));
   files_.File("c", "x");
-  EXPECT_THAT(Paths(), ElementsAre("", "a", "c"));
+  std::vector<std::string> paths;
+  EXPECT_TRUE(Walk(broken, broken.root(), diagnostics_, [&](const WalkItem& item) {
+    paths.push_back(item.path);
+    return WalkStep::kContinue;
+  }));
+  EXPECT_THAT(paths, ElementsAre("", "a", "c"));
   EXPECT_EQ(diagnostics_.Count(DiagnosticCode::kFilesystemNodeUnreadable), 1U);
+}
+
+TEST_F(WalkTest, NodesAreLeftToTheVisitorWhenItWantsThem) {
+  files_.File("a", "x");
+  files_.Directory("d");
+  const OneBroken broken(files_, files_.File("b", "x"));
+  std::string types;
+  EXPECT_TRUE(Walk(
+      broken, broken.root(), diagnostics_,
+      [&](const WalkItem& item) {
+        types.push_back(NodeTypeLetter(item.stat.type));
+        return WalkStep::kContinue;
+      },
+      nullptr, WalkStat::kDirectories));
+  EXPECT_EQ(types, "dffd");
+  EXPECT_TRUE(diagnostics_.Sorted().empty());
 }
 
 TEST_F(WalkTest, SkipsAndStops) {
