@@ -37,14 +37,14 @@ BENCHMARK(FormatTime);
 
 void HashMegabyte(benchmark::State& state) {
   const std::vector<std::byte> bytes(size_t{1} << 20);
-  for (auto _ : state) benchmark::DoNotOptimize(Sha256::Of(bytes));
+  for (auto _ : state) benchmark::DoNotOptimize(Sha256::Of(ByteView(bytes)));
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(bytes.size()));
 }
 BENCHMARK(HashMegabyte);
 
 void ChecksumOfInode(benchmark::State& state) {
   const std::vector<std::byte> bytes(512);
-  for (auto _ : state) benchmark::DoNotOptimize(Crc32c(~0U, bytes));
+  for (auto _ : state) benchmark::DoNotOptimize(Crc32c(~0U, ByteView(bytes)));
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(bytes.size()));
 }
 BENCHMARK(ChecksumOfInode);

@@ -9,7 +9,9 @@
 namespace ekshume::image {
 namespace {
 
-constexpr size_t kBufferBytes = size_t{1} << 20;
+// Small enough to stay in the nearest caches while it is hashed.
+constexpr size_t kBufferBytes = size_t{256} << 10;
+constexpr size_t kZeroBytes = size_t{32} << 10;
 
 Error Cancelled() { return Fail(ErrorCode::kCancelled, "stopped while the evidence was hashed"); }
 
@@ -17,7 +19,7 @@ Error Cancelled() { return Fail(ErrorCode::kCancelled, "stopped while the eviden
 // one buffer of zeros.
 template <typename Source, typename Update, typename IsCancelled>
 Result<void> ForEachPiece(const Source& source, Update update, IsCancelled is_cancelled) {
-  const std::vector<std::byte> zeros(kBufferBytes);
+  const std::vector<std::byte> zeros(kZeroBytes);
   std::vector<std::byte> buffer(kBufferBytes);
   const uint64_t size_bytes = source.size_bytes();
   uint64_t offset_bytes = 0;
@@ -26,8 +28,8 @@ Result<void> ForEachPiece(const Source& source, Update update, IsCancelled is_ca
     if (is_cancelled()) return Cancelled();
     if (next_data <= offset_bytes) next_data = std::min(source.NextData(offset_bytes), size_bytes);
     const bool hole = next_data > offset_bytes;
-    const size_t count =
-        std::min<uint64_t>(kBufferBytes, (hole ? next_data : size_bytes) - offset_bytes);
+    const size_t count = std::min<uint64_t>(hole ? kZeroBytes : kBufferBytes,
+                                            (hole ? next_data : size_bytes) - offset_bytes);
     if (!hole) EKSHUME_TRY(source.ReadAt(offset_bytes, std::span(buffer).first(count)));
     update(ByteView(hole ? zeros : buffer).First(count));
     offset_bytes += count;
