@@ -8,6 +8,8 @@
 #include <immintrin.h>
 #endif
 
+#include <cstring>
+
 #include "base/check.h"
 
 namespace ekshume {
@@ -76,12 +78,35 @@ void LeaveVectorCode() {
   static const bool has_avx = __builtin_cpu_supports("avx") != 0;
   if (has_avx) ZeroUpperHalves();
 }
+
+// The processor's own instruction: for short pieces quicker than to enter ISA-L.
+__attribute__((target("sse4.2"))) uint32_t ShortCrc32c(uint32_t crc, ByteView bytes) {
+  size_t done = 0;
+  for (; bytes.size() - done >= sizeof(uint64_t); done += sizeof(uint64_t)) {
+    uint64_t word = 0;
+    std::memcpy(&word, bytes.data() + done, sizeof(word));
+    crc = static_cast<uint32_t>(_mm_crc32_u64(crc, word));
+  }
+  for (; done < bytes.size(); ++done) {
+    crc = _mm_crc32_u8(crc, std::to_integer<uint8_t>(bytes.data()[done]));
+  }
+  return crc;
+}
+bool HasShortCrc32c() {
+  static const bool has = __builtin_cpu_supports("sse4.2") != 0;
+  return has;
+}
 #else
 void LeaveVectorCode() {}
+uint32_t ShortCrc32c(uint32_t crc, ByteView) { return crc; }
+bool HasShortCrc32c() { return false; }
 #endif
+// Up to here the short way wins.
+constexpr size_t kShortCrcBytes = 192;
 }  // namespace
 
 uint32_t Crc32c(uint32_t crc, ByteView bytes) {
+  if (bytes.size() <= kShortCrcBytes && HasShortCrc32c()) return ShortCrc32c(crc, bytes);
   while (!bytes.empty()) {
     const ByteView slice = bytes.First(kCrcSlice);
     // ISA-L's prototype lacks const; it does not write.

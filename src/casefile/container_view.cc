@@ -22,8 +22,8 @@ fs::overlay::Layer OpenLayer(const runtime::Location& location) {
   return layer;
 }
 
-// The view over layers. `copy` is the container's own tree where the snapshotter copies whole trees;
-// `chain` then names the tree it was copied from.
+// The view over layers. `copy` is the container's own tree where the snapshotter copies whole
+// trees; `chain` then names the tree it was copied from.
 Result<FileView> OpenChain(const runtime::LayerChain& chain,
                            const std::optional<runtime::Location>& copy,
                            DiagnosticSink& diagnostics) {

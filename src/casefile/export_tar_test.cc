@@ -173,7 +173,7 @@ TEST_F(TarTest, SocketsAndImpossibleNamesAreLeftOutAndReported) {
   files_.Make("socket", NodeType::kSocket);
   files_.Make("out", NodeType::kSymlink, "/etc");
   for (const std::string& name : {std::string(".."), std::string("."), std::string("out/passwd"),
-                                 std::string(), std::string("n\0l", 3)}) {
+                                  std::string(), std::string("n\0l", 3)}) {
     files_.Link(files_.root(), name, files_.Add(NodeType::kRegular));
   }
   files_.Link(files_.root(), "../up", files_.Add(NodeType::kDirectory));

@@ -96,7 +96,8 @@ class CachedImage final : public Image {
       const auto block = Get(number);
       // A block that cannot be read whole (damage, a truncated image) is read piece by piece.
       if (!block) return base_.ReadAt(offset_bytes, out);
-      CopyBytes(out.first(count), EKSHUME_TRY(ByteView(*block).Sub(within, count)));
+      const ByteView bytes(block->data.get(), block->size);
+      CopyBytes(out.first(count), EKSHUME_TRY(bytes.Sub(within, count)));
       out = out.subspan(count);
       offset_bytes += count;
     }
@@ -104,10 +105,17 @@ class CachedImage final : public Image {
   }
 
  private:
-  using Block = std::shared_ptr<const std::vector<std::byte>>;
+  // Not initialised before it is read into.
+  struct Bytes {
+    std::unique_ptr<std::byte[]> data;
+    size_t size = 0;
+  };
+  using Block = std::shared_ptr<const Bytes>;
   static constexpr size_t kShards = 16;
+  // A quarter of what is allowed: readers seldom come back to a block later than that, and memory
+  // that is used again is cheaper than fresh memory, which costs a page fault every 4 KiB.
   static constexpr size_t kBlocksPerShard =
-      limits::kCacheBytes / limits::kCacheBlockBytes / kShards;
+      limits::kCacheBytes / limits::kCacheBlockBytes / kShards / 4;
   struct Shard {
     std::mutex mutex;
     std::list<std::pair<uint64_t, Block>> recent;  // most recent first
@@ -127,8 +135,9 @@ class CachedImage final : public Image {
     }
     const uint64_t start = number * limits::kCacheBlockBytes;
     const uint64_t length = std::min<uint64_t>(limits::kCacheBlockBytes, size_bytes() - start);
-    auto bytes = std::make_shared<std::vector<std::byte>>(length);
-    if (!base_.ReadAt(start, *bytes)) return nullptr;
+    auto bytes =
+        std::make_shared<Bytes>(std::make_unique_for_overwrite<std::byte[]>(length), length);
+    if (!base_.ReadAt(start, {bytes->data.get(), length})) return nullptr;
     const std::lock_guard lock(shard.mutex);
     if (shard.by_number.contains(number)) return bytes;  // another thread was faster
     shard.recent.emplace_front(number, bytes);
