@@ -61,14 +61,30 @@ constexpr std::array<bool, 256> kPlainInJson = [] {
   return plain;
 }();
 
+// These two look at every byte without a branch, so that the compiler takes many at once: nearly
+// every name is plain.
+bool IsAscii(std::string_view bytes) {
+  unsigned char all = 0;
+  for (const char c : bytes) all |= static_cast<unsigned char>(c);
+  return all < 0x80;
+}
+
+bool IsPlainInJson(std::string_view bytes) {
+  unsigned char special = 0;
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    special |= static_cast<unsigned char>(byte < 0x20);
+    special |= static_cast<unsigned char>(byte > 0x7E);
+    special |= static_cast<unsigned char>(byte == '"');
+    special |= static_cast<unsigned char>(byte == '\\');
+  }
+  return special == 0;
+}
+
 }  // namespace
 
 bool IsUtf8(std::string_view bytes) {
-  // Nearly every name is ASCII.
-  if (std::ranges::none_of(bytes,
-                           [](char c) { return (static_cast<unsigned char>(c) & 0x80U) != 0; })) {
-    return true;
-  }
+  if (IsAscii(bytes)) return true;
   for (size_t i = 0; i < bytes.size();) {
     uint32_t code_point = 0;
     const size_t length = DecodeUtf8(bytes, i, code_point);
@@ -103,6 +119,10 @@ std::string EscapeForTerminal(std::string_view bytes) {
 }
 
 void AppendJsonEscaped(std::string& out, std::string_view bytes) {
+  if (IsPlainInJson(bytes)) {
+    out.append(bytes);
+    return;
+  }
   for (size_t i = 0; i < bytes.size();) {
     // The plain stretch from here on goes out in one piece.
     size_t end = i;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/time.h"
 
+#include <algorithm>
 #include <array>
 
 namespace ekshume {
@@ -87,24 +88,27 @@ size_t FormatTimestampTo(Timestamp time, char* out) {
     rest += 86400;
     --days;
   }
-  // Files of one listing share few days.
-  thread_local int64_t last_days = 0;
-  thread_local CivilDate date = CivilFromDays(0);
+  // Files of one listing share few days: the date's text is kept.
+  thread_local int64_t last_days = INT64_MIN;
+  thread_local std::array<char, 32> date_text;
+  thread_local size_t date_length = 0;
   if (days != last_days) {
-    date = CivilFromDays(days);
+    const CivilDate date = CivilFromDays(days);
+    char* cursor = date_text.data();
+    const uint64_t year = static_cast<uint64_t>(date.year < 0 ? -date.year : date.year);
+    if (date.year < 0) *cursor++ = '-';
+    int width = 4;
+    for (uint64_t bound = 10000; year >= bound && width < 18; bound *= 10) ++width;
+    cursor = PutDigits(cursor, year, width);
+    *cursor++ = '-';
+    cursor = PutDigits(cursor, date.month, 2);
+    *cursor++ = '-';
+    cursor = PutDigits(cursor, date.day, 2);
+    *cursor++ = 'T';
+    date_length = static_cast<size_t>(cursor - date_text.data());
     last_days = days;
   }
-  char* cursor = out;
-  uint64_t year = static_cast<uint64_t>(date.year < 0 ? -date.year : date.year);
-  if (date.year < 0) *cursor++ = '-';
-  int width = 4;
-  for (uint64_t bound = 10000; year >= bound && width < 18; bound *= 10) ++width;
-  cursor = PutDigits(cursor, year, width);
-  *cursor++ = '-';
-  cursor = PutDigits(cursor, date.month, 2);
-  *cursor++ = '-';
-  cursor = PutDigits(cursor, date.day, 2);
-  *cursor++ = 'T';
+  char* cursor = std::copy_n(date_text.data(), date_length, out);
   cursor = PutDigits(cursor, static_cast<uint64_t>(rest / 3600), 2);
   *cursor++ = ':';
   cursor = PutDigits(cursor, static_cast<uint64_t>(rest / 60 % 60), 2);

@@ -99,12 +99,12 @@ void RowFormatter::Boolean(std::string_view key, bool value) {
 void RowFormatter::Time(std::string_view key, const std::optional<Timestamp>& value) {
   if (!value) return Null(key);
   Key(key);
-  std::array<char, 48> buffer;
-  const std::string_view text(buffer.data(), FormatTimestampTo(*value, buffer.data()));
+  std::array<char, 56> buffer;
+  const size_t length = FormatTimestampTo(*value, &buffer[1]);
   const bool json = format_ == OutputFormat::kJson || format_ == OutputFormat::kJsonLines;
-  if (json) text_.push_back('"');
-  text_.append(text);
-  if (json) text_.push_back('"');
+  buffer[0] = '"';
+  buffer[length + 1] = '"';
+  text_.append(&buffer[json ? 0 : 1], length + (json ? 2 : 0));
   if (format_ == OutputFormat::kTable) text_.push_back(kCellEnd);
 }
 
