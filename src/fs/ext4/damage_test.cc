@@ -17,45 +17,11 @@ namespace ekshume::fs::ext4 {
 namespace {
 
 using testing::OpenExt4;
+using testing::ReadEverything;
 using testing::SampleBytes;
 using testing::TestImage;
 
 constexpr size_t kBlockBytes = 1024;  // of all samples
-
-void ReadNode(const Filesystem& filesystem, NodeId node, NodeType type) {
-  (void)filesystem.ReadXattrs(node);
-  if (type == NodeType::kSymlink) (void)filesystem.ReadSymlink(node);
-  if (type != NodeType::kRegular) return;
-  const auto file = filesystem.OpenFile(node);
-  if (!file) return;
-  std::string content(std::min<uint64_t>((*file)->size_bytes(), 65536), '\0');
-  (void)(*file)->ReadAt(0, AsWritableBytes(content));
-}
-
-// Reads everything there is, each node once, and returns how many names were met.
-size_t ReadEverything(const Filesystem& filesystem) {
-  size_t names = 0;
-  std::set<NodeId> seen = {filesystem.root()};
-  std::vector<NodeId> directories = {filesystem.root()};
-  const auto meet = [&](NodeId node) {
-    if (!seen.insert(node).second) return;
-    const auto stat = filesystem.GetStat(node);
-    if (!stat) return;
-    ReadNode(filesystem, node, stat->type);
-    if (stat->type == NodeType::kDirectory) directories.push_back(node);
-  };
-  while (!directories.empty()) {
-    const NodeId directory = directories.back();
-    directories.pop_back();
-    (void)filesystem.ReadDirectory(directory, [&](DirectoryEntry&& entry) {
-      ++names;
-      meet(entry.node);
-      return true;
-    });
-  }
-  for (const DeletedNode& deleted : filesystem.Deleted()) meet(deleted.node);
-  return names;
-}
 
 // The names that an image shows, or 0 with a reason when it cannot be opened.
 size_t TryToRead(const image::Image& image, bool raw = false) {
