@@ -76,8 +76,10 @@ TEST(DiagnosticTest, KeepsAtMostTheLimitAndCountsTheRest) {
 TEST(DiagnosticTest, OrderDoesNotDependOnThreads) {
   const auto collect = [](int seed) {
     DiagnosticSink sink;
+    constexpr int kThreads = 4;
     std::vector<std::thread> threads;
-    for (int t = 0; t < 4; ++t) {
+    threads.reserve(kThreads);
+    for (int t = 0; t < kThreads; ++t) {
       threads.emplace_back([&sink, t, seed] {
         for (uint64_t i = 0; i < 20; ++i) {
           sink.Report(kXfsBadExtent, (t + seed) % 2 == 0 ? "a" : "b", "x", i);

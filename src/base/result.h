@@ -37,8 +37,8 @@ class [[nodiscard]] Result : public std::expected<T, Error> {
  public:
   using Base = std::expected<T, Error>;
   using Base::Base;
-  Result(Error error)
-      : Base(std::unexpected(std::move(error))) {}  // NOLINT(google-explicit-constructor)
+  Result(Error error)  // NOLINT(google-explicit-constructor): `return Fail(...)` makes a Result
+      : Base(std::unexpected(std::move(error))) {}
 
   Error& error() & { return Base::error(); }
   const Error& error() const& { return Base::error(); }
