@@ -15,7 +15,7 @@
 
 namespace {
 
-using namespace ekshume;  // NOLINT(google-build-using-namespace)
+using namespace ekshume;
 using fs::NodeId;
 using fs::NodeType;
 using fs::overlay::MemoryFilesystem;

@@ -23,7 +23,7 @@ class ByteView {
  public:
   constexpr ByteView() = default;
   constexpr ByteView(const std::byte* data, size_t size) : data_(data), size_(size) {}
-  ByteView(std::span<const std::byte> bytes)  // NOLINT(google-explicit-constructor)
+  ByteView(std::span<const std::byte> bytes)  // NOLINT(google-explicit-constructor): like a span
       : data_(bytes.data()), size_(bytes.size()) {}
   static ByteView Of(std::string_view text) {
     return {reinterpret_cast<const std::byte*>(text.data()), text.size()};

@@ -8,7 +8,7 @@
 #include "base/byte_view.h"
 #include "base/result.h"
 
-struct z_stream_s;
+struct z_stream_s;  // NOLINT(readability-identifier-naming): the name is of zlib
 
 namespace ekshume::image::gzip {
 
