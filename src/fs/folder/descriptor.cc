@@ -75,28 +75,30 @@ Result<std::vector<NameAndType>> ReadNames(const Place& place) {
   return names;
 }
 
-Result<std::vector<Xattr>> ReadXattrs(const Place& place) {
+Result<XattrList> ReadXattrs(const Place& place, size_t most) {
   // There is no listxattrat(2) yet; the parent's descriptor under /proc is the way to name a node
   // without walking its path again.
   const std::string path = fmt::format("/proc/self/fd/{}/{}", place.parent->value(), place.name);
   std::string list(limits::kMaxXattrValueBytes, '\0');
   const ssize_t list_size = llistxattr(path.c_str(), list.data(), list.size());
-  if (list_size < 0 && errno == ENOTSUP) return std::vector<Xattr>{};
+  if (list_size < 0 && errno == ENOTSUP) return XattrList{};
   if (list_size < 0) return SystemError(place.name, errno);
   list.resize(static_cast<size_t>(list_size));
-  std::vector<Xattr> xattrs;
+  XattrList read;
   std::string value(limits::kMaxXattrValueBytes, '\0');
   for (const std::string_view name : SplitNonEmpty(list, '\0')) {
-    if (xattrs.size() >= limits::kMaxXattrsPerNode) break;
+    if (read.xattrs.size() >= most) {
+      read.more = true;
+      break;
+    }
     const std::string name_text(name);
     const ssize_t size = lgetxattr(path.c_str(), name_text.c_str(), value.data(), value.size());
     if (size < 0 && errno == ENODATA) continue;  // gone, or hidden from an ordinary user
     if (size < 0) return SystemError(place.name, errno);
-    xattrs.push_back({name_text, value.substr(0, static_cast<size_t>(size))});
+    read.xattrs.push_back({name_text, value.substr(0, static_cast<size_t>(size))});
   }
-  std::sort(xattrs.begin(), xattrs.end(),
-            [](const Xattr& a, const Xattr& b) { return a.name < b.name; });
-  return xattrs;
+  std::ranges::sort(read.xattrs, {}, &Xattr::name);
+  return read;
 }
 
 }  // namespace ekshume::fs::folder

@@ -47,7 +47,12 @@ struct NameAndType {
 // The names in a directory as they lie on disk, without "." and "..".
 Result<std::vector<NameAndType>> ReadNames(const Place& place);
 
-// Every extended attribute of what lies at `place`, sorted by name; of a link, the link's own.
-Result<std::vector<Xattr>> ReadXattrs(const Place& place);
+// The extended attributes of what lies at `place`, sorted by name, at most `most` of them; of a
+// link, the link's own.
+struct XattrList {
+  std::vector<Xattr> xattrs;
+  bool more = false;  // there are more than `most`
+};
+Result<XattrList> ReadXattrs(const Place& place, size_t most);
 
 }  // namespace ekshume::fs::folder

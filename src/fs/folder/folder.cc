@@ -12,7 +12,6 @@
 #include <system_error>
 #include <vector>
 
-#include "base/limits.h"
 #include "base/text.h"
 #include "fs/folder/descriptor.h"
 #include "fs/folder/node_table.h"
@@ -80,8 +79,8 @@ class FolderFile : public File {
 
 class Folder : public Filesystem {
  public:
-  Folder(Descriptor root, DiagnosticSink& diagnostics)
-      : nodes_(std::move(root)), diagnostics_(diagnostics) {
+  Folder(Descriptor root, DiagnosticSink& diagnostics, const FolderLimits& most)
+      : most_(most), nodes_(std::move(root), most.nodes), diagnostics_(diagnostics) {
     info_.root = NodeTable::kRoot;
     info_.type = "folder";
     info_.log_state = "none";
@@ -126,20 +125,32 @@ class Folder : public Filesystem {
 
   Result<std::string> ReadSymlink(NodeId node) const override {
     const auto place = EKSHUME_TRY(nodes_.Find(node));
-    std::string target(limits::kMaxSymlinkTargetBytes, '\0');
+    // One more than may be, to tell a target that was cut.
+    std::string target(most_.symlink_target_bytes + 1, '\0');
     const ssize_t length =
         readlinkat(place.parent->value(), place.name.c_str(), target.data(), target.size());
     if (length < 0 && errno == EINVAL) {
       return Fail(ErrorCode::kInvalidArgument, NotA(place, "symbolic link"));
     }
     if (length < 0) return SystemError(place.name, errno);
+    if (static_cast<size_t>(length) > most_.symlink_target_bytes) {
+      return Fail(ErrorCode::kLimit,
+                  fmt::format("{}: its target has more than {} bytes "
+                              "(kMaxSymlinkTargetBytes)",
+                              EscapeForTerminal(place.name), most_.symlink_target_bytes));
+    }
     target.resize(static_cast<size_t>(length));
     return target;
   }
 
   Result<std::vector<Xattr>> ReadXattrs(NodeId node) const override {
     const auto place = EKSHUME_TRY(nodes_.Find(node));
-    return folder::ReadXattrs(place);
+    auto read = EKSHUME_TRY(folder::ReadXattrs(place, most_.xattrs_per_node));
+    if (read.more) {
+      diagnostics_.Report(DiagnosticCode::kFilesystemLimit, "/" + nodes_.Path(node),
+                          "kMaxXattrsPerNode");
+    }
+    return std::move(read.xattrs);
   }
 
  private:
@@ -157,6 +168,7 @@ class Folder : public Filesystem {
     return FromStatx(buffer);
   }
 
+  const FolderLimits most_;
   FilesystemInfo info_;
   mutable NodeTable nodes_;
   DiagnosticSink& diagnostics_;
@@ -164,15 +176,15 @@ class Folder : public Filesystem {
 
 }  // namespace
 
-Result<std::unique_ptr<Filesystem>> OpenFolder(const std::string& path,
-                                               DiagnosticSink& diagnostics) {
+Result<std::unique_ptr<Filesystem>> OpenFolder(const std::string& path, DiagnosticSink& diagnostics,
+                                               const FolderLimits& most) {
   // The folder itself is the analyst's word: a link to it is followed.
   Descriptor root(open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!root && errno == ENOTDIR) {
     return Fail(ErrorCode::kInvalidArgument, EscapeForTerminal(path) + " is no directory");
   }
   if (!root) return SystemError(path, errno);
-  return std::make_unique<Folder>(std::move(root), diagnostics);
+  return std::make_unique<Folder>(std::move(root), diagnostics, most);
 }
 
 }  // namespace ekshume::fs

@@ -122,6 +122,72 @@ TEST_F(FolderTest, ReadsXattrs) {
   EXPECT_EQ((*xattrs)[1].name, "user.z");
 }
 
+TEST_F(FolderTest, NodesAreBounded) {
+  static_assert(FolderLimits().nodes == limits::kMaxFolderNodes);
+  // The root and its names a, fifo, out and up.
+  const auto small = OpenFolder(path_, diagnostics_, {.nodes = 5});
+  ASSERT_TRUE(small);
+  const auto count = [&](std::string_view path) -> Result<size_t> {
+    const NodeId node = EKSHUME_TRY(ResolvePath(**small, path));
+    size_t names = 0;
+    EKSHUME_TRY((*small)->ReadDirectory(node, [&](auto&&) {
+      ++names;
+      return true;
+    }));
+    return names;
+  };
+  EXPECT_EQ(count("").value_or(99), 4U);
+  EXPECT_EQ(count("").value_or(99), 4U) << "the same names cost nothing again";
+  EXPECT_FALSE(diagnostics_.HasLoss());
+  const auto refused = count("a");
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, ErrorCode::kLimit);
+  const auto reported = diagnostics_.Sorted();
+  ASSERT_EQ(reported.size(), 1U);
+  EXPECT_EQ(reported[0].code, DiagnosticCode::kFilesystemLimit);
+  EXPECT_EQ(reported[0].evidence, "/a");
+  EXPECT_EQ(reported[0].detail, "kMaxFolderNodes");
+}
+
+TEST_F(FolderTest, SymlinkTargetsAreBounded) {
+  static_assert(FolderLimits().symlink_target_bytes == limits::kMaxSymlinkTargetBytes);
+  const std::string_view target = "../a/b/file";
+  for (const size_t most : {target.size() - 1, target.size()}) {
+    const auto small = OpenFolder(path_, diagnostics_, {.symlink_target_bytes = most});
+    ASSERT_TRUE(small);
+    const auto node = ResolvePath(**small, "a/link", FollowLast::kNo);
+    ASSERT_TRUE(node);
+    const auto read = (*small)->ReadSymlink(*node);
+    if (most == target.size()) {
+      EXPECT_EQ(read.value_or(""), target);
+    } else {
+      ASSERT_FALSE(read.has_value()) << "a target that is cut would lead elsewhere";
+      EXPECT_EQ(read.error().code, ErrorCode::kLimit);
+      EXPECT_TRUE(read.error().message.contains("kMaxSymlinkTargetBytes")) << read.error().message;
+    }
+  }
+}
+
+TEST_F(FolderTest, XattrsAreBounded) {
+  static_assert(FolderLimits().xattrs_per_node == limits::kMaxXattrsPerNode);
+  const std::string file = path_ + "/a/b/file";
+  if (setxattr(file.c_str(), "user.a", "1", 1, 0) != 0) GTEST_SKIP() << "no user xattrs here";
+  ASSERT_EQ(setxattr(file.c_str(), "user.b", "2", 1, 0), 0);
+  ASSERT_EQ(setxattr(file.c_str(), "user.c", "3", 1, 0), 0);
+  const auto count = [&](size_t most) {
+    const auto small = OpenFolder(path_, diagnostics_, {.xattrs_per_node = most});
+    return (*small)->ReadXattrs(*ResolvePath(**small, "a/b/file"))->size();
+  };
+  EXPECT_EQ(count(3), 3U);
+  EXPECT_FALSE(diagnostics_.HasLoss());
+  EXPECT_EQ(count(2), 2U);
+  const auto reported = diagnostics_.Sorted();
+  ASSERT_EQ(reported.size(), 1U);
+  EXPECT_EQ(reported[0].code, DiagnosticCode::kFilesystemLimit);
+  EXPECT_EQ(reported[0].evidence, "/a/b/file");
+  EXPECT_EQ(reported[0].detail, "kMaxXattrsPerNode");
+}
+
 TEST_F(FolderTest, SaysWhyItCannotOpen) {
   EXPECT_EQ(OpenFolder(path_ + "/none", diagnostics_).error().code, ErrorCode::kNotFound);
   EXPECT_EQ(OpenFolder(path_ + "/a/b/file", diagnostics_).error().code,

@@ -9,13 +9,13 @@
 #include <system_error>
 #include <vector>
 
-#include "base/limits.h"
 #include "base/text.h"
 
 namespace ekshume::fs::folder {
 
-NodeTable::NodeTable(Descriptor root)
-    : nodes_{Node{0, "."}},
+NodeTable::NodeTable(Descriptor root, size_t most)
+    : most_(most),
+      nodes_{Node{0, "."}},
       by_name_(0, Hash{&nodes_}, Equal{&nodes_}),
       root_(std::make_shared<const Descriptor>(std::move(root))) {}
 
@@ -25,9 +25,9 @@ Result<NodeId> NodeTable::Add(NodeId directory, std::string_view name) {
   if (const auto found = by_name_.find(Key{parent, name}); found != by_name_.end()) {
     return NodeId{*found};
   }
-  if (nodes_.size() >= limits::kMaxFolderNodes) {
-    return Fail(ErrorCode::kLimit, fmt::format("a folder of more than {} names (kMaxFolderNodes)",
-                                               limits::kMaxFolderNodes));
+  if (nodes_.size() >= most_) {
+    return Fail(ErrorCode::kLimit,
+                fmt::format("a folder of more than {} names (kMaxFolderNodes)", most_));
   }
   const auto index = static_cast<Index>(nodes_.size());
   nodes_.push_back({parent, std::string(name)});

@@ -21,9 +21,10 @@ class NodeTable {
  public:
   static constexpr NodeId kRoot{0};
 
-  explicit NodeTable(Descriptor root);
+  // Takes `most` nodes, the root among them.
+  NodeTable(Descriptor root, size_t most);
 
-  // The handle of `name` in `directory`. kLimit at limits::kMaxFolderNodes.
+  // The handle of `name` in `directory`. kLimit (limits::kMaxFolderNodes) when the table is full.
   Result<NodeId> Add(NodeId directory, std::string_view name);
 
   // Where the node lies. Opens the directories above it one by one, never through a link.
@@ -72,6 +73,7 @@ class NodeTable {
 
   Result<std::shared_ptr<const Descriptor>> Open(Index directory);
 
+  const size_t most_;
   mutable std::mutex mutex_;
   std::deque<Node> nodes_;
   std::unordered_set<Index, Hash, Equal> by_name_;

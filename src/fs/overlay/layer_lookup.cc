@@ -78,7 +78,9 @@ void LowerSearch::Redirect(const std::string& redirect, size_t begin, size_t end
   const bool to_root = redirect.starts_with('/');
   if (to_root) stop_ = false;
   path_ = (to_root ? "" : path_.substr(0, begin)) + redirect + path_.substr(end);
-  if (path_.size() > limits::kMaxSymlinkTargetBytes) Break("redirects expand without end");
+  if (path_.size() > limits::kMaxSymlinkTargetBytes) {
+    Break("kMaxSymlinkTargetBytes: redirects expand without end");
+  }
 }
 
 // A file where path_ ends in one layer: the data, or more metadata that says where to go on.
@@ -162,7 +164,10 @@ std::optional<LowerSearch::Found> LowerSearch::FindDataOnly() {
     NodeType type = NodeType::kDirectory;
     bool found = true;
     for (const std::string_view part : SplitNonEmpty(path_, '/')) {
-      if (place_.budget.fetch_sub(1, std::memory_order_relaxed) <= 0) return std::nullopt;
+      if (place_.budget.fetch_sub(1, std::memory_order_relaxed) <= 0) {
+        Break("kMaxRedirectLookups: redirects cost too much");
+        return std::nullopt;
+      }
       const auto entry = layer.filesystem->Lookup(node, part);
       found = entry.has_value();
       if (!found) break;

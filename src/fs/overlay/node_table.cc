@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <mutex>
 
-#include "base/limits.h"
-
 namespace ekshume::fs::overlay {
 namespace {
 
@@ -75,7 +73,7 @@ Result<uint32_t> NodeTable::Intern(uint32_t parent, const Child& child) {
     if (Equal(nodes_[slots_[slot] - 1], child.elements)) return slots_[slot] - 1;
     slot = (slot + 1) & mask;
   }
-  if (nodes_.size() + extra_elements_ >= limits::kMaxOverlayNodes) {
+  if (nodes_.size() + extra_elements_ >= most_) {
     return Fail(ErrorCode::kLimit, "kMaxOverlayNodes: the union has too many names");
   }
   const auto index = static_cast<uint32_t>(nodes_.size());

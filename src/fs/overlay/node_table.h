@@ -54,10 +54,13 @@ struct Node {
 };
 
 // Every node that was met, once per set of layer nodes: two names of one hard-linked file get one
-// index, and a directory that contains itself stays one node. Grows to limits::kMaxOverlayNodes;
-// about 90 bytes a node. Nodes never move once they are in. Any number of threads.
+// index, and a directory that contains itself stays one node. Grows to `most` nodes and
+// parts of merged directories; about 90 bytes a node. Nodes never move once they are in. Any number
+// of threads.
 class NodeTable {
  public:
+  explicit NodeTable(size_t most) : most_(most) {}
+
   // One child to put in: `elements` is not kept.
   struct Child {
     std::span<const Element> elements;
@@ -68,7 +71,8 @@ class NodeTable {
     std::span<const std::pair<size_t, std::string>> paths;
   };
 
-  // The index of the node made of these elements, new or known. kLimit when the table is full.
+  // The index of the node made of these elements, new or known. kLimit
+  // (limits::kMaxOverlayNodes) when the table is full.
   Result<uint32_t> Intern(uint32_t parent, const Child& child);
 
   // The node of an index, kInvalidArgument for one that was never given out.
@@ -97,6 +101,7 @@ class NodeTable {
   static bool Equal(const Node& node, std::span<const Element> elements);
   void Grow();
 
+  const size_t most_;
   mutable std::shared_mutex mutex_;
   std::deque<Node> nodes_;
   std::vector<uint32_t> slots_;  // open addressing: index + 1, 0 is empty; a power of two

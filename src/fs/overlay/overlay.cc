@@ -46,7 +46,9 @@ void CheckLayers(std::vector<Layer>& layers, DiagnosticSink& diagnostics) {
 }  // namespace
 
 OverlayFilesystem::OverlayFilesystem(OverlayOptions options)
-    : options_(std::move(options)), redirect_budget_(limits::kMaxRedirectLookups) {}
+    : options_(std::move(options)),
+      redirect_budget_(options_.most_redirect_lookups),
+      nodes_(options_.most_nodes) {}
 
 Result<std::unique_ptr<OverlayFilesystem>> OverlayFilesystem::Open(OverlayOptions options) {
   EKSHUME_CHECK(options.diagnostics != nullptr);

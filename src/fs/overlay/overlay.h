@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/diagnostic.h"
+#include "base/limits.h"
 #include "fs/filesystem.h"
 #include "fs/overlay/node_table.h"
 
@@ -31,6 +32,9 @@ struct OverlayOptions {
   bool has_upper = false;
   bool user_xattrs = false;               // the mount option `userxattr`
   DiagnosticSink* diagnostics = nullptr;  // required; must outlive the union
+  // What the union may cost; tests pass less.
+  size_t most_nodes = limits::kMaxOverlayNodes;
+  int64_t most_redirect_lookups = limits::kMaxRedirectLookups;
 };
 
 // Where a part of a node comes from.

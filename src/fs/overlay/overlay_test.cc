@@ -263,6 +263,75 @@ TEST_F(OverlayTest, WholeLayerHidesAllBelow) {
   EXPECT_THAT(Names(), ElementsAre("f a"));
 }
 
+TEST_F(OverlayTest, NamesAreBounded) {
+  static_assert(OverlayOptions().most_nodes == limits::kMaxOverlayNodes);
+  MakeLayers(2);
+  for (const std::string name : {"a", "b", "c"}) layers_[1].File("d/" + name, "");
+  layers_[0].Directory("d");
+  // The root of two parts, the directory of two parts, two of three files.
+  OpenWith({.most_nodes = 6});
+  const auto read = overlay_->ReadDirectory(Node("/d"), [](DirectoryEntry&&) { return true; });
+  ASSERT_FALSE(read.has_value());
+  EXPECT_EQ(read.error().code, ErrorCode::kLimit);
+  const auto reported = diagnostics_.Sorted();
+  ASSERT_EQ(reported.size(), 1U);
+  EXPECT_EQ(reported[0].code, DiagnosticCode::kFilesystemLimit);
+  EXPECT_TRUE(reported[0].detail.contains("kMaxOverlayNodes")) << reported[0].detail;
+  OpenWith({.most_nodes = 7});
+  EXPECT_EQ(Names().size(), 4U);
+}
+
+TEST_F(OverlayTest, LongRedirectsAreBroken) {
+  MakeLayers(3);
+  const std::string long_name(limits::kMaxSymlinkTargetBytes, 'x');
+  layers_[0].SetXattr(layers_[0].Directory("at-once"), "trusted.overlay.redirect", "/" + long_name);
+  layers_[0].File("at-once/own", "");
+  // Each is short enough; one after the other they are not.
+  const std::string half = "/" + long_name.substr(long_name.size() / 2 + 1);
+  layers_[0].SetXattr(layers_[0].Directory("in-steps"), "trusted.overlay.redirect", half + half);
+  layers_[0].File("in-steps/own", "");
+  layers_[1].SetXattr(layers_[1].Directory(half), "trusted.overlay.redirect", half + half);
+  layers_[1].Directory(half + half);
+  Open();
+  EXPECT_THAT(Names(), testing::IsSupersetOf({"f at-once/own", "f in-steps/own"}));
+  const auto reported = diagnostics_.Sorted();
+  EXPECT_EQ(diagnostics_.Count(DiagnosticCode::kOverlayRedirectBroken), reported.size());
+  EXPECT_TRUE(std::ranges::any_of(reported, [](const Diagnostic& each) {
+    return each.evidence == "/at-once" && each.detail.ends_with("is not valid");
+  }));
+  EXPECT_TRUE(std::ranges::any_of(reported, [](const Diagnostic& each) {
+    return each.evidence == "/in-steps" && each.detail.starts_with("kMaxSymlinkTargetBytes");
+  }));
+}
+
+TEST_F(OverlayTest, RedirectsCostOnlySoMuch) {
+  static_assert(OverlayOptions().most_redirect_lookups == limits::kMaxRedirectLookups);
+  MakeLayers(3);
+  layers_[0].SetXattr(layers_[0].Directory("new"), "trusted.overlay.redirect", "/a/b/c/d");
+  layers_[1].File("a/b/c/d/below", "");
+  OpenWith({.most_redirect_lookups = 3});
+  EXPECT_THAT(Names(), testing::Not(testing::Contains("f new/below")));
+  ASSERT_EQ(diagnostics_.Count(DiagnosticCode::kOverlayRedirectBroken), 1U);
+  EXPECT_TRUE(diagnostics_.Sorted()[0].detail.contains("kMaxRedirectLookups"));
+  OpenWith({.most_redirect_lookups = 4});
+  EXPECT_THAT(Names(), testing::Contains("f new/below"));
+}
+
+TEST_F(OverlayTest, RedirectsIntoDataOnlyLayersCostOnlySoMuch) {
+  MakeLayers(3);
+  const NodeId composed = layers_[0].File("composed", "");
+  layers_[0].SetXattr(composed, "trusted.overlay.metacopy", "");
+  layers_[0].SetXattr(composed, "trusted.overlay.redirect", "/e/f/g/h");
+  layers_[2].File("e/f/g/h", "stored");
+  // One step in the layer that does not have it, four in the one that has.
+  OpenWith({.most_redirect_lookups = 4}, false, 1);
+  EXPECT_EQ(overlay_->OpenFile(Node("/composed")).error().code, ErrorCode::kCorrupt);
+  ASSERT_EQ(diagnostics_.Count(DiagnosticCode::kOverlayDataMissing), 1U);
+  EXPECT_TRUE(diagnostics_.Sorted()[0].detail.contains("kMaxRedirectLookups"));
+  OpenWith({.most_redirect_lookups = 5}, false, 1);
+  EXPECT_EQ(Content("/composed"), "stored");
+}
+
 TEST_F(OverlayTest, DirectoriesThatContainThemselvesEnd) {
   MakeLayers(3);
   for (MemoryFilesystem& layer : layers_) {

@@ -21,7 +21,10 @@ class OverlayTest : public testing::Test {
   void MakeLayers(size_t count) { layers_.resize(count); }
 
   void Open(bool user_xattrs = false, size_t data_only = 0) {
-    OverlayOptions options;
+    OpenWith({}, user_xattrs, data_only);
+  }
+  // The same with the limits of `options`.
+  void OpenWith(OverlayOptions options, bool user_xattrs = false, size_t data_only = 0) {
     options.diagnostics = &diagnostics_;
     options.has_upper = true;
     options.user_xattrs = user_xattrs;
