@@ -72,7 +72,7 @@ TEST(MbrTest, ReadsPrimaryAndLogicalPartitions) {
 TEST(MbrTest, ALoopInTheChainEnds) {
   std::string disk = ExtendedDisk(3);
   // The last record leads back to the first.
-  Put(disk, 140 * kSectorBytes,
+  Put(disk, size_t{140} * kSectorBytes,
       MakeBootRecord({MakeRecord(0x83, 5, 10), MakeRecord(0x05, 20, 20)}));
   Codes codes;
   const PartitionTable table = ReadDisk(disk, &codes);
