@@ -91,6 +91,39 @@ TEST(ImageTest, TheCacheReadsWhatIsThereOfADamagedBlock) {
   EXPECT_EQ(ReadBytes(*cached, HugeImage::kThere - 3, 4).error().code, ErrorCode::kCorrupt);
 }
 
+TEST(ImageTest, TheCacheIsBounded) {
+  // Endless zeros, twice as many of them read as the cache may hold.
+  class ZeroImage final : public Image {
+   public:
+    uint64_t size_bytes() const override { return 2 * uint64_t{limits::kCacheBytes}; }
+    const std::string& name() const override { return name_; }
+    Result<void> ReadAt(uint64_t /*offset_bytes*/, std::span<std::byte> out) const override {
+      asked_bytes += out.size();
+      std::ranges::fill(out, std::byte{0});
+      return {};
+    }
+    mutable uint64_t asked_bytes = 0;
+
+   private:
+    const std::string name_ = "zeros";
+  };
+  const ZeroImage base;
+  const auto cached = MakeCached(base);
+  const uint64_t blocks = base.size_bytes() / limits::kCacheBlockBytes;
+  for (uint64_t block = 0; block < blocks; ++block) {
+    ReadText(*cached, block * limits::kCacheBlockBytes, 1);
+  }
+  ASSERT_EQ(base.asked_bytes, base.size_bytes()) << "each block once";
+  // The newest first: what is still there is not asked for again.
+  base.asked_bytes = 0;
+  for (uint64_t block = blocks; block-- > 0;) {
+    ReadText(*cached, block * limits::kCacheBlockBytes, 1);
+  }
+  const uint64_t kept_bytes = base.size_bytes() - base.asked_bytes;
+  EXPECT_GT(kept_bytes, 0U);
+  EXPECT_LE(kept_bytes, limits::kCacheBytes);
+}
+
 TEST(ImageTest, AHugeApparentSizeCostsNothing) {
   const HugeImage base;
   const auto cached = MakeCached(base);

@@ -20,6 +20,11 @@ uint64_t ChunkCount(uint64_t size_bytes) {
   return size_bytes / StoredImage::kChunkBytes + (size_bytes % StoredImage::kChunkBytes != 0);
 }
 
+Error TooMuchContent() {
+  return Fail(ErrorCode::kLimit, fmt::format("kMaxDecodedBytes: the content has more than {}",
+                                             limits::kMaxDecodedBytes));
+}
+
 }  // namespace
 
 std::string StoredImage::Encode(const Map& map) {
@@ -155,15 +160,13 @@ std::span<std::byte> StoreWriter::Space() { return std::span(chunk_).subspan(fil
 Result<void> StoreWriter::Commit(size_t count) {
   filled_ += count;
   map_.size_bytes += count;
-  if (map_.size_bytes > limits::kMaxDecodedBytes) {
-    return Fail(ErrorCode::kLimit, fmt::format("kMaxDecodedBytes: the content has more than {}",
-                                               limits::kMaxDecodedBytes));
-  }
+  if (map_.size_bytes > limits::kMaxDecodedBytes) return TooMuchContent();
   if (filled_ == chunk_.size()) return Flush();
   return {};
 }
 
 Result<void> StoreWriter::AppendBad(uint64_t length) {
+  if (length > limits::kMaxDecodedBytes - map_.size_bytes) return TooMuchContent();
   map_.bad_ranges.push_back({map_.size_bytes, length});
   while (length > 0) {
     if (filled_ == 0 && length >= chunk_.size()) {

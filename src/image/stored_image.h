@@ -73,7 +73,8 @@ class StoreWriter {
   // Where the next bytes of content go: never empty. Fill from its start, then Commit.
   std::span<std::byte> Space();
   Result<void> Commit(size_t count);
-  // The content's next `length` bytes are unreadable.
+  // The content's next `length` bytes are unreadable. kLimit at limits::kMaxDecodedBytes, as for
+  // Commit.
   Result<void> AppendBad(uint64_t length);
   void SetDamage(std::string damage, uint64_t offset_bytes);
   uint64_t size_bytes() const { return map_.size_bytes; }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/limits.h"
 #include "base/progress.h"
 #include "image/index_file.h"
 
@@ -44,12 +45,19 @@ struct Index {
 std::string EncodeIndex(const Index& index);
 Result<Index> DecodeIndex(ByteView table);
 
+// What one index may cost; tests pass less.
+struct IndexLimits {
+  uint64_t decoded_bytes = limits::kMaxDecodedBytes;
+  size_t points = limits::kMaxGzipPoints;
+  size_t zero_runs = limits::kMaxZeroRuns;
+};
+
 // Decodes all of `file` once, writing the windows to `store`, and completes `store` with the index.
 // What is wrong with the evidence is in `damage`; the content ends there. Nothing when two points
 // would lie more than limits::kMaxGzipSpanBytes apart, as no compressor in use makes them: then the
 // file cannot be entered in the middle. kLimit for limits::kMaxGzipPoints and kMaxDecodedBytes;
 // kNoSpace; kCancelled.
 Result<std::optional<Index>> BuildIndex(const EvidenceFile& file, IndexFile& store,
-                                        Progress* progress);
+                                        Progress* progress, const IndexLimits& most = {});
 
 }  // namespace ekshume::image::gzip

@@ -15,7 +15,7 @@ constexpr size_t kPieceBytes = size_t{64} << 10;  // zeros are found in pieces o
 // Collects the runs of zero pieces.
 class ZeroTracker {
  public:
-  explicit ZeroTracker(std::vector<ZeroRun>& runs) : runs_(runs) {}
+  ZeroTracker(std::vector<ZeroRun>& runs, size_t most) : runs_(runs), most_(most) {}
 
   void Add(uint64_t offset_bytes, std::span<const std::byte> piece) {
     if (IsZero(piece)) {
@@ -27,7 +27,7 @@ class ZeroTracker {
   }
   // Beyond limits::kMaxZeroRuns, stretches are decoded like all else.
   void Close() {
-    if (length_ >= kMinZeroRunBytes && runs_.size() < limits::kMaxZeroRuns) {
+    if (length_ >= kMinZeroRunBytes && runs_.size() < most_) {
       runs_.push_back({start_, length_});
     }
     length_ = 0;
@@ -35,14 +35,21 @@ class ZeroTracker {
 
  private:
   std::vector<ZeroRun>& runs_;
+  const size_t most_;
   uint64_t start_ = 0;
   uint64_t length_ = 0;
 };
 
 class IndexBuilder {
  public:
-  IndexBuilder(const EvidenceFile& file, IndexFile& store, Progress* progress)
-      : file_(file), store_(store), progress_(progress), stream_(file, 0), piece_(kPieceBytes) {}
+  IndexBuilder(const EvidenceFile& file, IndexFile& store, Progress* progress,
+               const IndexLimits& most)
+      : file_(file),
+        store_(store),
+        progress_(progress),
+        most_(most),
+        stream_(file, 0),
+        piece_(kPieceBytes) {}
 
   // False when the content cannot be entered in the middle.
   Result<bool> Run() {
@@ -86,9 +93,9 @@ class IndexBuilder {
     filled_ += step.produced;
     index_.size_bytes += step.produced;
     if (filled_ == piece_.size()) FinishPiece();
-    if (index_.size_bytes > limits::kMaxDecodedBytes) {
+    if (index_.size_bytes > most_.decoded_bytes) {
       return Fail(ErrorCode::kLimit, fmt::format("kMaxDecodedBytes: {} holds more than {} bytes",
-                                                 file_.path(), limits::kMaxDecodedBytes));
+                                                 file_.path(), most_.decoded_bytes));
     }
     if (step.ended) return false;
     if ((step.at_block || step.at_member) && SinceLastPoint() >= kPointSpacingBytes) {
@@ -103,7 +110,7 @@ class IndexBuilder {
   }
 
   Result<void> AddPoint(bool at_member) {
-    if (index_.points.size() >= limits::kMaxGzipPoints) {
+    if (index_.points.size() >= most_.points) {
       return Fail(ErrorCode::kLimit, fmt::format("kMaxGzipPoints: {} is too large; decompress it "
                                                  "first",
                                                  file_.path()));
@@ -129,24 +136,25 @@ class IndexBuilder {
   const EvidenceFile& file_;
   IndexFile& store_;
   Progress* progress_;
+  const IndexLimits most_;
   MemberStream stream_;
   std::vector<std::byte> piece_;
   size_t filled_ = 0;
   Index index_;
-  ZeroTracker zeros_{index_.zero_runs};
+  ZeroTracker zeros_{index_.zero_runs, most_.zero_runs};
   uint64_t window_bytes_ = 0;
 };
 
 }  // namespace
 
 Result<std::optional<Index>> BuildIndex(const EvidenceFile& file, IndexFile& store,
-                                        Progress* progress) {
+                                        Progress* progress, const IndexLimits& most) {
   if (progress != nullptr) {
     progress->SetStage("indexing");
     progress->SetTotalBytes(file.size_bytes());
   }
   file.AdviseSequential();
-  IndexBuilder builder(file, store, progress);
+  IndexBuilder builder(file, store, progress, most);
   if (!EKSHUME_TRY(builder.Run())) return std::optional<Index>();
   return std::optional<Index>(builder.Take());
 }

@@ -8,6 +8,7 @@
 
 #include "base/endian.h"
 #include "base/limits.h"
+#include "image/gzip/format.h"
 #include "image/gzip/index.h"
 #include "image/gzip/stream.h"
 #include "image/test_support.h"
@@ -202,6 +203,50 @@ TEST_F(GzipTest, ADamagedIndexIsBuiltAnew) {
   EXPECT_NE(read.error().message.find("*.index"), std::string::npos);
 }
 
+// No file of a test's size reaches these limits, so smaller ones are set.
+TEST_F(GzipTest, AnIndexCostsWhatItsLimitsSay) {
+  static_assert(IndexLimits().decoded_bytes == limits::kMaxDecodedBytes);
+  static_assert(IndexLimits().points == limits::kMaxGzipPoints);
+  static_assert(IndexLimits().zero_runs == limits::kMaxZeroRuns);
+  const std::string zeros(3 << 20, '\0');
+  std::string content;
+  std::string stored;
+  for (int i = 0; i < 5; ++i) {
+    content += zeros + "x" + zeros + "y";
+    stored += Compress(zeros + "x" + zeros + "y", 1);
+  }
+  const EvidenceFile file = EvidenceFile::Open(folder_.Write("disk", stored)).value();
+  const auto build = [&](const IndexLimits& most) {
+    IndexFile store =
+        IndexFile::Open({.diagnostics = &diagnostics_}, "gzip", kIndexVersion, file).value();
+    return BuildIndex(file, store, nullptr, most);
+  };
+  const auto whole = build({});
+  ASSERT_TRUE(whole.has_value() && whole->has_value());
+  ASSERT_EQ((*whole)->size_bytes, content.size());
+  ASSERT_GE((*whole)->points.size(), 4U);
+  ASSERT_GE((*whole)->zero_runs.size(), 9U);
+
+  const auto too_long = build({.decoded_bytes = content.size() - 1});
+  ASSERT_FALSE(too_long.has_value());
+  EXPECT_EQ(too_long.error().code, ErrorCode::kLimit);
+  EXPECT_NE(too_long.error().message.find("kMaxDecodedBytes"), std::string::npos);
+  EXPECT_TRUE(build({.decoded_bytes = content.size()}).has_value());
+
+  const auto too_many = build({.points = 3});
+  ASSERT_FALSE(too_many.has_value());
+  EXPECT_EQ(too_many.error().code, ErrorCode::kLimit);
+  EXPECT_NE(too_many.error().message.find("kMaxGzipPoints"), std::string::npos);
+  EXPECT_TRUE(build({.points = (*whole)->points.size()}).has_value());
+
+  // Zero stretches beyond the limit lose nothing: they are decoded like all else.
+  const auto fewer = build({.zero_runs = 2});
+  ASSERT_TRUE(fewer.has_value() && fewer->has_value());
+  EXPECT_EQ((*fewer)->zero_runs.size(), 2U);
+  EXPECT_EQ((*fewer)->size_bytes, content.size());
+  EXPECT_EQ((*fewer)->damage, "");
+}
+
 TEST_F(GzipTest, CanBeCancelled) {
   Progress progress;
   progress.Cancel();
@@ -229,6 +274,25 @@ TEST_F(GzipTest, EveryTruncationAndByteFlipEnds) {
     read_all(stored);
   }
   EXPECT_TRUE(diagnostics_.HasLoss());
+}
+
+TEST(GzipIndexTest, ATableThatClaimsTooMuchIsRefused) {
+  Index index;
+  index.size_bytes = 1;
+  index.points.push_back({});
+  const std::string whole = EncodeIndex(index);
+  ASSERT_TRUE(DecodeIndex(ByteView::Of(whole)).has_value());
+  TableHeader points = ByteView::Of(whole).Read<TableHeader>(0).value();
+  TableHeader runs = points;
+  points.point_count = le64::Of(limits::kMaxGzipPoints + 1);
+  runs.zero_run_count = le64::Of(limits::kMaxZeroRuns + 1);
+  for (const TableHeader& header : {points, runs}) {
+    std::string claim = whole;
+    claim.replace(0, sizeof(header), AsBytes(header).AsText());
+    const auto decoded = DecodeIndex(ByteView::Of(claim));
+    ASSERT_FALSE(decoded.has_value());
+    EXPECT_EQ(decoded.error().code, ErrorCode::kCorrupt) << "refused before it is allocated";
+  }
 }
 
 TEST(GzipIndexTest, EveryTruncationAndByteFlipOfATableEnds) {

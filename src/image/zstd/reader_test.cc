@@ -202,6 +202,19 @@ TEST_F(ZstdTest, WindowsAreBounded) {
   EXPECT_NE(opened.error().message.find("1.0 GiB"), std::string::npos) << opened.error().message;
 }
 
+TEST_F(ZstdTest, FramesAreBounded) {
+  // The smallest frame: no content, one empty raw block that is the last.
+  constexpr std::string_view kEmptyFrame = "\x28\xB5\x2F\xFD\x20\x00\x01\x00\x00"sv;
+  std::string stored = Compress("content");
+  stored.reserve(stored.size() + kEmptyFrame.size() * limits::kMaxZstdFrames);
+  for (size_t i = 0; i < limits::kMaxZstdFrames; ++i) stored += kEmptyFrame;
+  const auto opened = OpenFile(stored);
+  ASSERT_TRUE(opened.has_value()) << opened.error().message;
+  EXPECT_EQ(ReadText(*opened->image, 0, 7), "content");
+  ASSERT_EQ(diagnostics_.Count(kImageCompressedDamaged), 1U);
+  EXPECT_NE(diagnostics_.Sorted()[0].detail.find("kMaxZstdFrames"), std::string::npos);
+}
+
 TEST_F(ZstdTest, DictionariesAreRefusedByName) {
   const auto opened = OpenFile("\x28\xB5\x2F\xFD\x21\x2A\x05\x01\x00\x00"sv);
   ASSERT_FALSE(opened.has_value());
