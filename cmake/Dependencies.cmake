@@ -1,10 +1,17 @@
 # Every library that ekshume links; docs/dependencies.md says why each is there.
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(OpenSSL 3 REQUIRED)
 find_package(yaml-cpp REQUIRED)
+find_package(simdjson REQUIRED)
+# simdjson's on-demand reader is compiled for one kind of processor: that of x86-64-v2 (SSE4.2, 2009)
+# is several times as fast as its portable one.
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  set_property(TARGET simdjson::simdjson APPEND PROPERTY INTERFACE_COMPILE_OPTIONS -march=x86-64-v2)
+endif()
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(isal REQUIRED IMPORTED_TARGET libisal)

@@ -70,6 +70,21 @@ inline constexpr int kMaxSearchDepth = 8;                // path components of s
 inline constexpr size_t kMaxStoresPerNode = 256;         // container stores read
 inline constexpr size_t kMaxSnapshots = 1000000;         // of one store
 
+// log
+inline constexpr size_t kMaxRecordBytes = size_t{16} << 20;      // one log record
+inline constexpr uint64_t kMaxUnpackRatio = 20000;               // unpacked per stored byte of an item
+inline constexpr uint64_t kMinUnpackedBytes = uint64_t{1} << 30;  // allowed whatever the ratio
+inline constexpr int kMaxCarrierDepth = 8;         // gzip in tar in zip ...
+inline constexpr int kMaxEnvelopeDepth = 6;        // a record in a message in an envelope ...
+inline constexpr size_t kMaxArchiveMembers = 4000000;
+inline constexpr int kMaxJsonDepth = 512;          // nesting of one record
+inline constexpr size_t kMaxArguments = 4096;      // of one command line
+
+// artifact
+inline constexpr size_t kMaxArtifactBytes = size_t{64} << 20;   // one file read whole
+inline constexpr size_t kMaxArtifactFiles = 100000;             // files of one artifact
+inline constexpr size_t kMaxArtifactEvents = 20000000;          // events of one artifact and view
+
 // casefile
 inline constexpr uint64_t kMaxHashedHoleBytes = uint64_t{16}
                                                 << 30;  // zeros hashed for the holes of one file

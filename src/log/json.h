@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <simdjson.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "log/format.h"
+
+// JSON records, read on demand: members in the order in which they come, each once.
+//
+//   const bool whole = ForEachMember(record, [&](std::string_view key, JsonValue value) {
+//     if (key == "verb") JsonText(value, event[Text::kAction]);
+//   });
+//   if (!whole) return Outcome::kDamaged;
+//
+// An object inside is read with ForEachMember(value, ...), an array with
+// ForEachElement(value, ...). What is not read is skipped. Strings come out
+// unescaped. Everything is valid until the thread's next record.
+namespace ekshume::log {
+
+using JsonValue = simdjson::ondemand::value;
+
+// Text of any value: a string unescaped, a number or boolean as written, null as "", an object or
+// array as its JSON. False when the JSON is broken.
+bool JsonText(JsonValue value, std::string& out);
+// The JSON of a value, as written.
+bool JsonRaw(JsonValue value, std::string& out);
+// A whole number, also one in a string ("443"); none for anything else.
+std::optional<int64_t> JsonInteger(JsonValue value);
+std::optional<bool> JsonBoolean(JsonValue value);  // also "true" and "false" in strings
+
+// Calls `visit(std::string_view key, JsonValue value)` for each member of an object, and nothing
+// for what is no object. False when the JSON is broken.
+template <typename Visit>
+bool ForEachMember(JsonValue value, Visit visit) {
+  simdjson::ondemand::object object;
+  if (value.get_object().get(object) != simdjson::SUCCESS) {
+    return value.type().error() == simdjson::SUCCESS;
+  }
+  for (auto field : object) {
+    std::string_view key;
+    JsonValue inner;
+    if (field.unescaped_key().get(key) != simdjson::SUCCESS) return false;
+    if (field.value().get(inner) != simdjson::SUCCESS) return false;
+    visit(key, inner);
+  }
+  return true;
+}
+
+// Calls `visit(JsonValue)` for each element of an array, and once for what is no array, unless it
+// is null.
+template <typename Visit>
+bool ForEachElement(JsonValue value, Visit visit) {
+  simdjson::ondemand::array array;
+  if (value.get_array().get(array) != simdjson::SUCCESS) {
+    simdjson::ondemand::json_type type;
+    if (value.type().get(type) != simdjson::SUCCESS) return false;
+    if (type != simdjson::ondemand::json_type::null) visit(value);
+    return true;
+  }
+  for (auto element : array) {
+    JsonValue inner;
+    if (element.get(inner) != simdjson::SUCCESS) return false;
+    visit(inner);
+  }
+  return true;
+}
+
+// Reads the members of a record that is one JSON object. False when it is broken; what was visited
+// before stays visited. `visit(std::string_view key, JsonValue value)`.
+simdjson::ondemand::parser& ThreadJsonParser();
+template <typename Visit>
+bool ForEachMember(const Record& record, Visit visit) {
+  simdjson::ondemand::document document;
+  if (ThreadJsonParser()
+          .iterate(record.bytes.data(), record.bytes.size(), record.bytes.size() + kRecordPadding)
+          .get(document) != simdjson::SUCCESS) {
+    return false;
+  }
+  simdjson::ondemand::object object;
+  if (document.get_object().get(object) != simdjson::SUCCESS) return false;
+  for (auto field : object) {
+    std::string_view key;
+    JsonValue value;
+    if (field.unescaped_key().get(key) != simdjson::SUCCESS) return false;
+    if (field.value().get(value) != simdjson::SUCCESS) return false;
+    visit(key, value);
+  }
+  return document.current_location().error() == simdjson::OUT_OF_BOUNDS;  // nothing follows
+}
+
+// Makes valid JSON of a record that was cut off ("[Truncated...]" goes too): closes the open string
+// and brackets, gives a member without a value null. Bytes that are not UTF-8 become U+FFFD.
+// Nothing when it is not JSON cut short but broken in the middle.
+std::optional<std::string> MendJson(std::string_view record);
+
+// Whether `"key"` stands in the first `within` bytes followed by a colon: how formats sniff.
+bool HasKey(std::string_view record, std::string_view key, size_t within = 4096);
+
+}  // namespace ekshume::log
