@@ -14,7 +14,7 @@ using testing::HasSubstr;
 
 class PathTest : public testing::Test {
  protected:
-  NodeId Symlink(std::string_view path, std::string target) {
+  NodeId Symlink(std::string_view path, const std::string& target) {
     const NodeId node = files_.Make(path, NodeType::kSymlink, target);
     files_.StatOf(node).size_bytes = target.size();
     return node;

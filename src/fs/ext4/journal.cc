@@ -110,10 +110,11 @@ Result<ByteView> JournalBlocks::Read(uint64_t block) {
 Result<uint64_t> JournalBlocks::DeviceOffset(uint64_t block) const {
   const uint64_t offset = block * block_bytes_;
   const auto runs = file_.runs();
-  auto run = std::upper_bound(
+  const auto after = std::upper_bound(
       runs.begin(), runs.end(), offset,
       [](uint64_t value, const Run& each) { return value < each.file_offset_bytes; });
-  if (run == runs.begin() || (--run)->kind != Run::Kind::kData ||
+  const auto run = after == runs.begin() ? runs.end() : std::prev(after);
+  if (run == runs.end() || run->kind != Run::Kind::kData ||
       offset - run->file_offset_bytes >= run->length_bytes) {
     return Fail(ErrorCode::kCorrupt, fmt::format("journal block {} lies in a hole", block));
   }

@@ -17,7 +17,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr uint32_t kBlockBytes = 1024;
+constexpr size_t kBlockBytes = 1024;
 constexpr uint32_t kJournalBlocks = 32;
 constexpr uint64_t kHomeBlocks = 100000;
 constexpr uint32_t kFirstSequence = 7;
@@ -25,7 +25,7 @@ constexpr uint32_t kFirstSequence = 7;
 // Writes a journal block by block, as jbd2 would, with every form of checksum.
 class JournalWriter {
  public:
-  JournalWriter(uint32_t incompat, uint32_t compat = 0, uint32_t start = 1)
+  explicit JournalWriter(uint32_t incompat, uint32_t compat = 0, uint32_t start = 1)
       : bytes_(kJournalBlocks * kBlockBytes, '\0'), position_(start) {
     shape_.block_bytes = kBlockBytes;
     shape_.first_block = 1;
@@ -52,7 +52,7 @@ class JournalWriter {
       const uint32_t block = Take();
       std::string data(kBlockBytes, letter);
       if (escape) data.replace(0, 4, 4, '\0');
-      Put(uint64_t{block} * kBlockBytes, ByteView::Of(data));
+      Put(block * kBlockBytes, ByteView::Of(data));
       const uint32_t sum =
           Crc32c(Crc32cOfBe32(shape_.checksum_seed, sequence_), ByteView::Of(data));
       const bool last = &blocks.back().first == &home;
@@ -64,7 +64,7 @@ class JournalWriter {
     }
     content.resize(kBlockBytes);
     Seal(content);
-    Put(uint64_t{descriptor} * kBlockBytes, ByteView::Of(content));
+    Put(descriptor * kBlockBytes, ByteView::Of(content));
     sum_v1_ = Crc32MsbFirst(sum_v1_, Block(descriptor));
     uint32_t block = descriptor;
     for (size_t i = 0; i < blocks.size(); ++i) {
@@ -83,7 +83,7 @@ class JournalWriter {
     }
     content.resize(kBlockBytes);
     Seal(content);
-    Put(uint64_t{Take()} * kBlockBytes, ByteView::Of(content));
+    Put(Take() * kBlockBytes, ByteView::Of(content));
   }
 
   // Returns the block of the commit.
@@ -104,13 +104,13 @@ class JournalWriter {
       content.replace(0, sizeof(commit), AsBytes(commit).AsText());
     }
     const uint32_t block = Take();
-    Put(uint64_t{block} * kBlockBytes, ByteView::Of(content));
+    Put(block * kBlockBytes, ByteView::Of(content));
     ++sequence_;
     return block;
   }
 
   void Flip(uint32_t block, size_t offset) {
-    char& byte = bytes_[uint64_t{block} * kBlockBytes + offset];
+    char& byte = bytes_[block * kBlockBytes + offset];
     byte = static_cast<char>(byte ^ 1);
   }
 
@@ -122,6 +122,7 @@ class JournalWriter {
     JournalBlocks blocks(*file_, kBlockBytes);
     outcome_ = ReplayJournal(shape_, blocks, kHomeBlocks);
     std::vector<std::string> found;
+    found.reserve(outcome_.blocks.size());
     for (const JournalledBlock& block : outcome_.blocks) {
       found.push_back(fmt::format("{}={}{}", block.home_block,
                                   bytes_[block.source_offset_bytes + 5],
@@ -137,7 +138,7 @@ class JournalWriter {
   }
   uint32_t Take() { return std::exchange(position_, Next(position_)); }
   ByteView Block(uint32_t block) const {
-    return ByteView::Of(bytes_).From(uint64_t{block} * kBlockBytes).First(kBlockBytes);
+    return ByteView::Of(bytes_).From(block * kBlockBytes).First(kBlockBytes);
   }
   std::string Header(uint32_t type) const {
     return std::string(
@@ -178,7 +179,7 @@ struct Form {
 class JournalFormTest : public ::testing::TestWithParam<Form> {
  protected:
   JournalWriter Writer(uint32_t start = 1) const {
-    return {GetParam().incompat, GetParam().compat, start};
+    return JournalWriter(GetParam().incompat, GetParam().compat, start);
   }
   bool HasSums() const { return GetParam().compat != 0 || (GetParam().incompat & 0x18) != 0; }
 };

@@ -223,8 +223,9 @@ TEST(ReaderTest, ShowsEncryptedNamesAsBase64Url) {
       volume->InodeOffset(InodeNumber{static_cast<uint32_t>(directory)}).value();
   image.ChangeStruct(offset + offsetof(InodeCore, i_flags), le32::Of(kInodeEncrypted));
   const auto filesystem = OpenExt4(image, sink).value();
-  std::vector<std::string> names;
   const auto entries = ListDirectory(*filesystem, directory).value();
+  std::vector<std::string> names;
+  names.reserve(entries.size());
   for (const DirectoryEntry& entry : entries) names.push_back(entry.name);
   EXPECT_THAT(names, ::testing::ElementsAre("bmFtZS0w", "bmFtZS0y"));
   EXPECT_EQ(sink.Count(DiagnosticCode::kExt4Encrypted), 1U);
