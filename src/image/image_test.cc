@@ -74,8 +74,10 @@ TEST(ImageTest, TheCacheGivesTheSameBytesToManyThreads) {
   const std::string content = MakeContent(3 << 20, 1);
   const auto base = MakeTextImage(content);
   const auto cached = MakeCached(*base);
+  constexpr uint32_t kThreads = 2;
   std::vector<std::thread> threads;
-  for (uint32_t seed = 0; seed < 2; ++seed) {
+  threads.reserve(kThreads);
+  for (uint32_t seed = 0; seed < kThreads; ++seed) {
     threads.emplace_back([&, seed] { testing::ExpectRandomReadsMatch(*cached, content, seed); });
   }
   for (std::thread& thread : threads) thread.join();

@@ -209,11 +209,12 @@ TEST_F(GzipTest, AnIndexCostsWhatItsLimitsSay) {
   static_assert(IndexLimits().points == limits::kMaxGzipPoints);
   static_assert(IndexLimits().zero_runs == limits::kMaxZeroRuns);
   const std::string zeros(3 << 20, '\0');
+  const std::string member = zeros + "x" + zeros + "y";
   std::string content;
   std::string stored;
   for (int i = 0; i < 5; ++i) {
-    content += zeros + "x" + zeros + "y";
-    stored += Compress(zeros + "x" + zeros + "y", 1);
+    content += member;
+    stored += Compress(member, 1);
   }
   const EvidenceFile file = EvidenceFile::Open(folder_.Write("disk", stored)).value();
   const auto build = [&](const IndexLimits& most) {
