@@ -70,6 +70,10 @@ inline constexpr int kMaxSearchDepth = 8;                // path components of s
 inline constexpr size_t kMaxStoresPerNode = 256;         // container stores read
 inline constexpr size_t kMaxSnapshots = 1000000;         // of one store
 
+// event
+inline constexpr size_t kMaxPackFrameBytes = size_t{64} << 20;  // raw records of one batch
+inline constexpr size_t kMaxBatchRows = 2048;        // rows that one batch aims at
+
 // log
 inline constexpr size_t kMaxRecordBytes = size_t{16} << 20;      // one log record
 inline constexpr uint64_t kMaxUnpackRatio = 20000;               // unpacked per stored byte of an item
@@ -84,6 +88,8 @@ inline constexpr size_t kMaxArguments = 4096;      // of one command line
 inline constexpr size_t kMaxArtifactBytes = size_t{64} << 20;   // one file read whole
 inline constexpr size_t kMaxArtifactFiles = 100000;             // files of one artifact
 inline constexpr size_t kMaxArtifactEvents = 20000000;          // events of one artifact and view
+inline constexpr size_t kMaxHomes = 4096;                       // home directories searched
+inline constexpr uint64_t kMaxJournalFileBytes = uint64_t{4} << 30;  // one file of systemd's journal
 
 // casefile
 inline constexpr uint64_t kMaxHashedHoleBytes = uint64_t{16}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <duckdb.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "event/store/store.h"
+
+// DuckDB's C interface in our own words. One thread at a time.
+namespace ekshume::event {
+
+class Database {
+ public:
+  using Options = std::vector<std::pair<std::string, std::string>>;
+  // kIo with DuckDB's sentence.
+  static Result<std::unique_ptr<Database>> Open(const std::string& path, const Options& options);
+  ~Database();
+
+  // Runs statements whose rows are of no interest.
+  Result<void> Execute(const std::string& sql);
+  // The one number that a statement returns; 0 when it is null.
+  Result<int64_t> Number(const std::string& sql);
+  // Runs one statement and gives its rows as they come. With `only_reading`, statements of any
+  // other kind are kInvalidArgument.
+  Result<std::unique_ptr<Rows>> Query(const std::string& sql, bool only_reading);
+
+  duckdb_connection connection() const { return connection_; }
+
+ private:
+  Database() = default;
+  duckdb_database database_ = nullptr;
+  duckdb_connection connection_ = nullptr;
+};
+
+}  // namespace ekshume::event

@@ -1,0 +1,613 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "event/store/store.h"
+
+#include <fmt/format.h>
+#include <openssl/evp.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "base/endian.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "event/store/database.h"
+#include "event/store/known_ids.h"
+#include "event/store/pack.h"
+
+namespace ekshume::event {
+namespace {
+
+constexpr int kVersion = 1;
+constexpr const char* kDatabaseName = "events.duckdb";
+constexpr const char* kPackName = "records.zst";
+// Twice what a row group of events needs, and room for queries; the rest of the process is small.
+constexpr const char* kMemoryLimit = "512MB";
+
+// Columns of the table `stored_events` beside those of schema/event.yaml, which come first.
+// `place` is what the column `locator` shows.
+constexpr std::string_view kHiddenColumns =
+    "item UINTEGER, place UBIGINT, raw_frame UBIGINT, raw_offset UINTEGER, raw_length UINTEGER";
+
+bool IsHidden(std::string_view name) { return name == "locator" || name == "raw"; }
+
+std::string_view SqlType(const Column& column) {
+  if (column.name == "id") return "UUID";
+  switch (column.type) {
+    case ColumnType::kNumber: return "BIGINT";
+    case ColumnType::kTime: return "TIMESTAMP_NS";
+    default: return "VARCHAR";
+  }
+}
+
+std::string TableColumns() {
+  std::string sql;
+  for (const Column& column : Columns()) {
+    if (!IsHidden(column.name)) sql += fmt::format("{} {}, ", column.name, SqlType(column));
+  }
+  return sql + std::string(kHiddenColumns);
+}
+
+// The view `events`. `raw` needs a function that only ekshume has: the view in the file, for other
+// programs, goes without.
+std::string ViewColumns(bool with_raw) {
+  std::string sql;
+  for (const Column& column : Columns()) {
+    if (column.name == "raw" && !with_raw) continue;
+    if (!sql.empty()) sql += ", ";
+    if (column.name == "locator") {
+      sql += "'offset=' || place AS locator";
+    } else if (column.name == "raw") {
+      sql += "ekshume_raw(raw_frame, raw_offset, raw_length) AS raw";
+    } else {
+      sql += column.name;
+    }
+  }
+  return sql;
+}
+
+// Nanoseconds as DuckDB stores them; none when the moment cannot be stored.
+std::optional<int64_t> StoredTime(const std::optional<Timestamp>& time) {
+  constexpr int64_t kFirst = -9214560000;  // 1678-01-01
+  constexpr int64_t kLast = 9214646400;    // 2262-01-01
+  if (!time || time->seconds < kFirst || time->seconds >= kLast) return std::nullopt;
+  return time->seconds * 1000000000 + time->nanoseconds;
+}
+
+// SHA-256 over the parts, each with its length before it: the first 128 bits.
+class IdMaker {
+ public:
+  IdMaker() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {}
+
+  Id Make(std::initializer_list<std::string_view> parts) {
+    buffer_.clear();
+    for (const std::string_view part : parts) {
+      const uint64_t size = part.size();
+      for (int shift = 0; shift < 64; shift += 8) {
+        buffer_ += static_cast<char>(static_cast<unsigned char>(size >> shift));
+      }
+      buffer_ += part;
+    }
+    std::array<unsigned char, 32> digest{};
+    EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr);
+    EVP_DigestUpdate(context_.get(), buffer_.data(), buffer_.size());
+    EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr);
+    Id id;
+    for (size_t i = 0; i < 8; ++i) {
+      id.high = id.high << 8 | digest[i];
+      id.low = id.low << 8 | digest[i + 8];
+    }
+    return id;
+  }
+
+ private:
+  std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context_;
+  std::string buffer_;
+};
+
+// DuckDB keeps UUIDs as signed 128-bit numbers with the first bit turned.
+duckdb_hugeint ToUuid(const Id& id) {
+  return {id.low, static_cast<int64_t>(id.high ^ (uint64_t{1} << 63))};
+}
+Id FromUuid(const duckdb_hugeint& value) {
+  return {static_cast<uint64_t>(value.upper) ^ (uint64_t{1} << 63), value.lower};
+}
+
+// A text that DuckDB accepts: bytes that are not UTF-8 become \xNN.
+std::string_view Utf8(std::string_view text, std::string& scratch) {
+  if (IsUtf8(text)) return text;
+  scratch.clear();
+  while (!text.empty()) {
+    const unsigned char first = static_cast<unsigned char>(text.front());
+    const size_t length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    if (length <= text.size() && IsUtf8(text.substr(0, length))) {
+      scratch += text.substr(0, length);
+      text.remove_prefix(length);
+    } else {
+      scratch += fmt::format("\\x{:02x}", first);
+      text.remove_prefix(1);
+    }
+  }
+  return scratch;
+}
+
+// What an ingest under way shares between DuckDB's threads.
+struct Ingestion {
+  RowSource* source = nullptr;
+  KnownIds* known = nullptr;
+  Pack* pack = nullptr;
+  std::mutex mutex;
+  std::optional<Error> error;
+};
+
+// One thread's part of it: a batch and how far it is stored.
+struct Worker {
+  RowBatch batch;
+  std::vector<Id> ids;       // of the rows that go in
+  std::vector<size_t> kept;  // their indexes
+  size_t next = 0;
+  uint64_t frame = 0;
+  IdMaker id_maker;
+  std::string scratch;
+};
+
+class Writer {
+ public:
+  Writer(duckdb_data_chunk chunk) : chunk_(chunk) {}
+
+  void Null(idx_t column, idx_t row) {
+    const duckdb_vector vector = duckdb_data_chunk_get_vector(chunk_, column);
+    duckdb_vector_ensure_validity_writable(vector);
+    duckdb_validity_set_row_invalid(duckdb_vector_get_validity(vector), row);
+  }
+  void Text(idx_t column, idx_t row, std::string_view text) {
+    duckdb_vector_assign_string_element_len(duckdb_data_chunk_get_vector(chunk_, column), row,
+                                            text.data(), text.size());
+  }
+  template <typename T>
+  void Value(idx_t column, idx_t row, T value) {
+    static_cast<T*>(duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk_, column)))[row] =
+        value;
+  }
+
+ private:
+  duckdb_data_chunk chunk_;
+};
+
+// Takes the next batch that holds anything new and gives it ids; false at the end.
+bool NextBatch(Ingestion& ingestion, Worker& worker) {
+  for (;;) {
+    worker.batch.Clear();
+    if (!ingestion.source->Next(worker.batch)) return false;
+    worker.ids.clear();
+    worker.kept.clear();
+    worker.next = 0;
+    for (size_t i = 0; i < worker.batch.count; ++i) {
+      const Row& row = worker.batch.rows[i];
+      Id id;
+      if (!row.event.identity.empty()) {
+        id = worker.id_maker.Make({row.event[Text::kSource], row.event.identity});
+        if (!ingestion.known->Insert(id)) {
+          ingestion.source->Duplicate(row.item);
+          continue;
+        }
+      } else {
+        const std::string place = fmt::format("{}.{}", row.offset, row.sub_index);
+        id = worker.id_maker.Make(
+            {row.event[Text::kSource], ingestion.source->ItemKey(row.item), row.evidence, place});
+      }
+      worker.ids.push_back(id);
+      worker.kept.push_back(i);
+    }
+    if (worker.kept.empty()) continue;
+    const Result<uint64_t> frame = ingestion.pack->Append(worker.batch.raw);
+    if (!frame) {
+      const std::lock_guard lock(ingestion.mutex);
+      if (!ingestion.error) ingestion.error = frame.error();
+      return false;
+    }
+    worker.frame = *frame;
+    return true;
+  }
+}
+
+void WriteRow(Ingestion& ingestion, Worker& worker, Writer& writer, idx_t at) {
+  const Row& row = worker.batch.rows[worker.kept[worker.next]];
+  const Event& event = row.event;
+  idx_t column = 0;
+  writer.Value(column++, at, ToUuid(worker.ids[worker.next]));
+  if (const std::optional<int64_t> time = StoredTime(event.time)) {
+    writer.Value(column++, at, *time);
+  } else {
+    writer.Null(column++, at);
+  }
+  const auto text = [&](std::string_view value) {
+    if (value.empty()) {
+      writer.Null(column++, at);
+    } else {
+      writer.Text(column++, at, Utf8(value, worker.scratch));
+    }
+  };
+  const auto number = [&](const std::optional<int64_t>& value) {
+    if (value) {
+      writer.Value(column++, at, *value);
+    } else {
+      writer.Null(column++, at);
+    }
+  };
+#define EKSHUME_TEXT(enumerator, name) text(event[Text::enumerator]);
+#define EKSHUME_NUMBER(enumerator, name) number(event[Number::enumerator]);
+#define EKSHUME_STORED(enumerator, name)
+#include "event/columns.inc"
+#undef EKSHUME_TEXT
+#undef EKSHUME_NUMBER
+#undef EKSHUME_STORED
+  text(row.evidence);
+  writer.Value(column++, at, row.item);
+  writer.Value(column++, at, row.offset);
+  writer.Value(column++, at, worker.frame);
+  writer.Value(column++, at, row.raw_offset);
+  writer.Value(column++, at, row.raw_length);
+}
+
+// --- the table function ekshume_rows() -----------------------------------------------------------
+
+void BindRows(duckdb_bind_info info) {
+  const auto add = [&](const std::string& name, duckdb_type type) {
+    duckdb_logical_type logical = duckdb_create_logical_type(type);
+    duckdb_bind_add_result_column(info, name.c_str(), logical);
+    duckdb_destroy_logical_type(&logical);
+  };
+  for (const Column& column : Columns()) {
+    if (IsHidden(column.name)) continue;
+    add(std::string(column.name), column.name == "id"                  ? DUCKDB_TYPE_UUID
+                                  : column.type == ColumnType::kNumber ? DUCKDB_TYPE_BIGINT
+                                  : column.type == ColumnType::kTime   ? DUCKDB_TYPE_TIMESTAMP_NS
+                                                                       : DUCKDB_TYPE_VARCHAR);
+  }
+  add("item", DUCKDB_TYPE_UINTEGER);
+  add("place", DUCKDB_TYPE_UBIGINT);
+  add("raw_frame", DUCKDB_TYPE_UBIGINT);
+  add("raw_offset", DUCKDB_TYPE_UINTEGER);
+  add("raw_length", DUCKDB_TYPE_UINTEGER);
+}
+
+void InitRows(duckdb_init_info info) {
+  duckdb_init_set_max_threads(info, std::max(1U, std::thread::hardware_concurrency()));
+}
+
+void InitWorker(duckdb_init_info info) {
+  duckdb_init_set_init_data(info, new Worker(),
+                            [](void* worker) { delete static_cast<Worker*>(worker); });
+}
+
+void ProduceRows(duckdb_function_info info, duckdb_data_chunk chunk) {
+  Ingestion& ingestion = **static_cast<Ingestion**>(duckdb_function_get_extra_info(info));
+  Worker& worker = *static_cast<Worker*>(duckdb_function_get_local_init_data(info));
+  Writer writer(chunk);
+  const idx_t capacity = duckdb_vector_size();
+  idx_t count = 0;
+  while (count < capacity) {
+    if (worker.next == worker.kept.size()) {
+      // A batch that is not full goes out as it is: its successor may be long in coming.
+      if (count > capacity / 2 || !NextBatch(ingestion, worker)) break;
+    }
+    WriteRow(ingestion, worker, writer, count++);
+    ++worker.next;
+  }
+  duckdb_data_chunk_set_size(chunk, count);
+}
+
+// --- the function ekshume_raw(frame, offset, length) ---------------------------------------------
+
+void RawFunction(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output) {
+  const Pack& pack = *static_cast<const Pack*>(duckdb_scalar_function_get_extra_info(info));
+  const idx_t count = duckdb_data_chunk_get_size(input);
+  const auto data = [&](idx_t column) {
+    return duckdb_vector_get_data(duckdb_data_chunk_get_vector(input, column));
+  };
+  const auto* frames = static_cast<const uint64_t*>(data(0));
+  const auto* offsets = static_cast<const uint32_t*>(data(1));
+  const auto* lengths = static_cast<const uint32_t*>(data(2));
+  std::string scratch;
+  for (idx_t i = 0; i < count; ++i) {
+    const Result<std::string> raw = pack.Read(frames[i], offsets[i], lengths[i]);
+    if (!raw) {
+      duckdb_scalar_function_set_error(info, raw.error().message.c_str());
+      return;
+    }
+    const std::string_view text = Utf8(*raw, scratch);
+    duckdb_vector_assign_string_element_len(output, i, text.data(), text.size());
+  }
+}
+
+class DuckDbStore final : public Store {
+ public:
+  std::unique_ptr<Pack> pack_;
+  std::unique_ptr<Database> database_;
+
+  Result<void> Register() {
+    duckdb_scalar_function raw = duckdb_create_scalar_function();
+    duckdb_scalar_function_set_name(raw, "ekshume_raw");
+    for (const duckdb_type type :
+         {DUCKDB_TYPE_UBIGINT, DUCKDB_TYPE_UINTEGER, DUCKDB_TYPE_UINTEGER}) {
+      duckdb_logical_type logical = duckdb_create_logical_type(type);
+      duckdb_scalar_function_add_parameter(raw, logical);
+      duckdb_destroy_logical_type(&logical);
+    }
+    duckdb_logical_type text = duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR);
+    duckdb_scalar_function_set_return_type(raw, text);
+    duckdb_destroy_logical_type(&text);
+    duckdb_scalar_function_set_extra_info(raw, pack_.get(), nullptr);
+    duckdb_scalar_function_set_function(raw, RawFunction);
+    const duckdb_state raw_state = duckdb_register_scalar_function(database_->connection(), raw);
+    duckdb_destroy_scalar_function(&raw);
+
+    duckdb_table_function rows = duckdb_create_table_function();
+    duckdb_table_function_set_name(rows, "ekshume_rows");
+    duckdb_table_function_set_extra_info(rows, &ingestion_, nullptr);
+    duckdb_table_function_set_bind(rows, BindRows);
+    duckdb_table_function_set_init(rows, InitRows);
+    duckdb_table_function_set_local_init(rows, InitWorker);
+    duckdb_table_function_set_function(rows, ProduceRows);
+    const duckdb_state rows_state = duckdb_register_table_function(database_->connection(), rows);
+    duckdb_destroy_table_function(&rows);
+    if (raw_state != DuckDBSuccess || rows_state != DuckDBSuccess) {
+      return Fail(ErrorCode::kIo, "DuckDB refused our functions");
+    }
+    return database_->Execute("CREATE TEMP VIEW events AS SELECT " + ViewColumns(true) +
+                              " FROM stored_events");
+  }
+
+  std::optional<Item> FindItem(std::string_view key) const override {
+    const auto found = items_.find(std::string(key));
+    if (found == items_.end()) return std::nullopt;
+    return found->second;
+  }
+
+  Result<std::vector<Item>> Items() override {
+    EKSHUME_TRY(LoadItems());
+    std::vector<Item> items;
+    for (const auto& [key, item] : items_) items.push_back(item);
+    std::ranges::sort(items, {}, &Item::name);
+    return items;
+  }
+
+  Result<void> LoadItems() {
+    items_.clear();
+    const std::unique_ptr<Rows> rows = EKSHUME_TRY(database_->Query(
+        "SELECT key, name, size, sha256, formats, records, row_count, duplicates, folded, extra, "
+        "skipped, damaged, unknown FROM items",
+        true));
+    while (EKSHUME_TRY(rows->Next())) {
+      Item item;
+      item.key = rows->Text(0);
+      item.name = rows->Text(1);
+      item.sha256 = rows->Text(3);
+      item.formats = rows->Text(4);
+      const auto number = [&](size_t column) {
+        return static_cast<uint64_t>(rows->Integer(column));
+      };
+      item.size = number(2);
+      item.records = number(5);
+      item.rows = number(6);
+      item.duplicates = number(7);
+      item.folded = number(8);
+      item.extra = number(9);
+      item.skipped = number(10);
+      item.damaged = number(11);
+      item.unknown = number(12);
+      items_[item.key] = std::move(item);
+    }
+    return {};
+  }
+
+  Result<void> Ingest(RowSource& source,
+                      const std::function<std::vector<Item>()>& finish) override {
+    if (!known_) EKSHUME_TRY(LoadKnownIds());
+    Ingestion ingestion;
+    ingestion.source = &source;
+    ingestion.known = known_.get();
+    ingestion.pack = pack_.get();
+    ingestion_ = &ingestion;
+    const Result<void> stored = Transact(ingestion, finish);
+    ingestion_ = nullptr;
+    if (!stored) {
+      known_.reset();  // holds ids of rows that were taken back
+      static_cast<void>(database_->Execute("ROLLBACK"));
+      return stored;
+    }
+    return LoadItems();
+  }
+
+  Result<void> Finish() override {
+    EKSHUME_TRY(Fold(
+        "source = 'k8s_audit' AND stage IN ('RequestReceived', 'ResponseStarted') AND record_id IN "
+        "(SELECT record_id FROM stored_events WHERE source = 'k8s_audit' AND record_id IS NOT NULL "
+        "AND stage IN ('ResponseStarted', 'ResponseComplete', 'Panic'))",
+        "CASE stage WHEN 'RequestReceived' THEN 0 WHEN 'ResponseStarted' THEN 1 ELSE 2 END"));
+    EKSHUME_TRY(Fold(
+        "source = 'guardduty' AND record_id IN (SELECT record_id FROM stored_events WHERE source = "
+        "'guardduty' GROUP BY record_id HAVING count(*) > 1)",
+        "time"));
+    EKSHUME_TRY(database_->Execute("CHECKPOINT"));
+    return LoadItems();
+  }
+
+  Result<std::unique_ptr<Rows>> Query(const std::string& sql) override {
+    if (!closed_) {
+      EKSHUME_TRY(database_->Execute("SET enable_external_access=false"));
+      EKSHUME_TRY(database_->Execute("SET lock_configuration=true"));
+      closed_ = true;
+    }
+    return database_->Query(sql, true);
+  }
+
+  Result<void> Execute(const std::string& sql) override { return database_->Execute(sql); }
+
+  Result<std::string> Raw(uint64_t frame, uint32_t offset, uint32_t length) override {
+    return pack_->Read(frame, offset, length);
+  }
+
+  uint64_t raw_bytes() const override { return pack_->size_bytes(); }
+
+ private:
+  Result<void> LoadKnownIds() {
+    known_ = std::make_unique<KnownIds>();
+    duckdb_result result;
+    if (duckdb_query(database_->connection(), "SELECT id FROM stored_events", &result) !=
+        DuckDBSuccess) {
+      return Fail(ErrorCode::kCorrupt, duckdb_result_error(&result));
+    }
+    for (duckdb_data_chunk chunk = duckdb_fetch_chunk(result); chunk != nullptr;
+         chunk = duckdb_fetch_chunk(result)) {
+      const idx_t count = duckdb_data_chunk_get_size(chunk);
+      const auto* ids = static_cast<const duckdb_hugeint*>(
+          duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0)));
+      for (idx_t i = 0; i < count; ++i) known_->Insert(FromUuid(ids[i]));
+      duckdb_destroy_data_chunk(&chunk);
+    }
+    duckdb_destroy_result(&result);
+    return {};
+  }
+
+  Result<void> Transact(Ingestion& ingestion, const std::function<std::vector<Item>()>& finish) {
+    const int64_t first_item = EKSHUME_TRY(database_->Number("SELECT max(item) + 1 FROM items"));
+    EKSHUME_TRY(database_->Execute("BEGIN"));
+    std::string columns;
+    for (const Column& column : Columns()) {
+      if (!IsHidden(column.name)) columns += fmt::format("{}, ", column.name);
+    }
+    EKSHUME_TRY(database_->Execute(fmt::format(
+        "INSERT INTO stored_events SELECT {} item + {}, place, raw_frame, raw_offset, raw_length "
+        "FROM ekshume_rows()",
+        columns, first_item)));
+    if (ingestion.error) return *ingestion.error;
+    int64_t number = first_item;
+    for (const Item& item : finish()) {
+      EKSHUME_TRY(database_->Execute(fmt::format(
+          "INSERT INTO items VALUES ({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {})",
+          number++, SqlLiteral(item.key), SqlLiteral(item.name), item.size, SqlLiteral(item.sha256),
+          SqlLiteral(item.formats), item.records, item.rows, item.duplicates, item.folded,
+          item.extra, item.skipped, item.damaged, item.unknown)));
+    }
+    EKSHUME_TRY(pack_->Sync());
+    EKSHUME_TRY(
+        database_->Execute(fmt::format("UPDATE store SET record_bytes = {}", pack_->size_bytes())));
+    return database_->Execute("COMMIT");
+  }
+
+  // Of the rows that `which` selects and that belong to one record, the one with the highest `rank`
+  // stays in the table with the earliest time; the others move to `folded_events`.
+  Result<void> Fold(std::string_view which, std::string_view rank) {
+    EKSHUME_TRY(database_->Execute(fmt::format(
+        "CREATE OR REPLACE TEMP TABLE fold AS SELECT id, item, record_id, first_value(id) OVER w "
+        "AS "
+        "kept, min(time) OVER (PARTITION BY source, record_id) AS first, max(time) OVER (PARTITION "
+        "BY source, record_id) AS last FROM stored_events WHERE (source, record_id) IN (SELECT "
+        "(source, record_id) FROM stored_events WHERE {}) WINDOW w AS (PARTITION BY source, "
+        "record_id ORDER BY {} DESC NULLS LAST, id)",
+        which, rank)));
+    if (EKSHUME_TRY(database_->Number("SELECT count(*) FROM fold WHERE id <> kept")) == 0) {
+      return {};
+    }
+    EKSHUME_TRY(database_->Execute(
+        "BEGIN;"
+        "INSERT INTO folded_events SELECT kept, e.* FROM stored_events e JOIN fold f ON e.id = "
+        "f.id "
+        "WHERE f.id <> f.kept;"
+        "UPDATE items SET row_count = row_count - n, folded = folded + n FROM (SELECT item AS i, "
+        "count(*) AS n FROM fold WHERE id <> kept GROUP BY item) WHERE item = i;"
+        "UPDATE stored_events SET time = first, duration_ns = coalesce(duration_ns, "
+        "epoch_ns(last) - epoch_ns(first)) FROM fold WHERE stored_events.id = fold.id AND fold.id "
+        "= "
+        "fold.kept AND stored_events.source = 'k8s_audit' AND fold.first < stored_events.time;"
+        "DELETE FROM stored_events WHERE id IN (SELECT id FROM fold WHERE id <> kept);"
+        "COMMIT"));
+    return {};
+  }
+
+  Ingestion* ingestion_ = nullptr;
+  std::map<std::string, Item> items_;
+  std::unique_ptr<KnownIds> known_;  // loaded when the first ingest begins
+  bool closed_ = false;              // no access to other files any more
+};
+
+Result<void> Create(Database& database) {
+  return database.Execute(fmt::format(
+      "BEGIN;"
+      "CREATE TABLE store (version INTEGER, record_bytes UBIGINT);"
+      "INSERT INTO store VALUES ({0}, 0);"
+      "CREATE TABLE items (item UINTEGER, key VARCHAR, name VARCHAR, size UBIGINT, sha256 VARCHAR, "
+      "formats VARCHAR, records UBIGINT, row_count UBIGINT, duplicates UBIGINT, folded UBIGINT, "
+      "extra UBIGINT, skipped UBIGINT, damaged UBIGINT, unknown UBIGINT);"
+      "CREATE TABLE stored_events ({1});"
+      "CREATE TABLE folded_events (into_id UUID, {1});"
+      "CREATE VIEW events AS SELECT {2} FROM stored_events;"
+      "COMMIT",
+      kVersion, TableColumns(), ViewColumns(false)));
+}
+
+}  // namespace
+
+Row& RowBatch::Next() {
+  if (count == rows.size()) rows.emplace_back();
+  Row& row = rows[count++];
+  row.event.Clear();
+  row.sub_index = 0;
+  return row;
+}
+
+void RowBatch::Clear() {
+  count = 0;
+  raw.clear();
+}
+
+std::string SqlLiteral(std::string_view text) {
+  std::string out = "'";
+  for (const char c : text) {
+    if (c == '\'') out += '\'';
+    if (c != '\0') out += c;
+  }
+  return out + "'";
+}
+
+Result<std::unique_ptr<Store>> Store::Open(const std::string& directory, Access access) {
+  const std::string path = directory + "/" + kDatabaseName;
+  struct stat status{};
+  const bool exists = ::stat(path.c_str(), &status) == 0;
+  if (!exists && access == Access::kRead) {
+    return Fail(ErrorCode::kNotFound, fmt::format("{} holds no events yet", directory));
+  }
+  auto store = std::make_unique<DuckDbStore>();
+  store->database_ = EKSHUME_TRY(Database::Open(
+      path, {{"access_mode", access == Access::kWrite ? "READ_WRITE" : "READ_ONLY"},
+             {"memory_limit", kMemoryLimit},
+             {"preserve_insertion_order", "false"},
+             {"threads", std::to_string(std::max(1U, std::thread::hardware_concurrency()))},
+             {"temp_directory", access == Access::kWrite ? directory + "/temporary" : ""},
+             {"autoinstall_known_extensions", "false"},
+             {"autoload_known_extensions", "false"}}));
+  if (!exists) EKSHUME_TRY(Create(*store->database_));
+  const Result<int64_t> version = store->database_->Number("SELECT version FROM store");
+  if (!version) {
+    return Fail(ErrorCode::kCorrupt, fmt::format("{} is no event store of ekshume", path));
+  }
+  if (*version > kVersion) {
+    return Fail(ErrorCode::kUnsupported,
+                fmt::format("{} was made by a newer ekshume (version {}, this one knows {})", path,
+                            *version, kVersion));
+  }
+  const int64_t committed = EKSHUME_TRY(store->database_->Number("SELECT record_bytes FROM store"));
+  store->pack_ = EKSHUME_TRY(Pack::Open(directory + "/" + kPackName, access == Access::kWrite,
+                                        static_cast<uint64_t>(committed)));
+  EKSHUME_TRY(store->Register());
+  EKSHUME_TRY(store->LoadItems());
+  return std::unique_ptr<Store>(std::move(store));
+}
+
+}  // namespace ekshume::event

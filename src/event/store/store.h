@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "event/event.h"
+
+// The events of a case: a DuckDB database, and beside it a file of compressed records.
+// docs/formats/case.md describes both. Strings and blobs come from evidence; everything else here
+// is ours.
+namespace ekshume::event {
+
+// One event on its way into the store.
+struct Row {
+  Event event;
+  uint32_t item = 0;  // index into the items of the ingest
+  // For the column `evidence`: the item, with what is inside of it. Valid until the batch is
+  // stored.
+  std::string_view evidence;
+  uint64_t offset = 0;     // where the record is in the item
+  uint32_t sub_index = 0;  // which of the record's events
+  // The raw record: a part of RowBatch::raw.
+  uint32_t raw_offset = 0;
+  uint32_t raw_length = 0;
+};
+
+// Rows in the making, used again and again so that their memory is kept.
+struct RowBatch {
+  std::vector<Row> rows;  // only the first `count` count
+  size_t count = 0;
+  std::string raw;
+  // The next free row, cleared.
+  Row& Next();
+  void Clear();
+};
+
+// What gives rows to an ingest. Next() is called from several threads at once, with a batch each.
+class RowSource {
+ public:
+  virtual ~RowSource() = default;
+  // Fills the cleared batch; false when there is nothing more. An empty batch is no end.
+  virtual bool Next(RowBatch& batch) = 0;
+  // Told for each batch after it went in: how many rows of which item were duplicates.
+  virtual void Duplicate(uint32_t item) = 0;
+  // What makes the ids of an item's rows the same on every run: its SHA-256, a path.
+  virtual std::string_view ItemKey(uint32_t item) = 0;
+};
+
+// One evidence item as the store remembers it. records + extra = rows + duplicates + folded +
+// skipped + damaged + unknown, always.
+struct Item {
+  std::string key;      // what makes it the same item again
+  std::string name;     // as in the column `evidence`, without what is inside of it
+  uint64_t size = 0;    // bytes as stored
+  std::string sha256;   // of these
+  std::string formats;  // those of its rows, with commas
+  uint64_t records = 0;
+  uint64_t rows = 0;
+  uint64_t duplicates = 0;  // rows that the store had already
+  uint64_t folded = 0;      // earlier stages of a request, older versions of a finding
+  uint64_t extra = 0;       // rows beyond the first of a record that holds several events
+  uint64_t skipped = 0;     // records of which nothing is to be kept (control messages, headers)
+  uint64_t damaged = 0;     // with a diagnostic each
+  uint64_t unknown = 0;     // of no known format, with a diagnostic each
+};
+
+// The result of a statement, row by row. The Store must outlive it. One thread.
+class Rows {
+ public:
+  struct Column {
+    std::string name;
+    ColumnType type = ColumnType::kText;
+  };
+  virtual ~Rows() = default;
+  virtual const std::vector<Column>& columns() const = 0;
+  // Moves to the next row; false at the end. An error of the database (a cancelled or failed
+  // statement) is kIo.
+  virtual Result<bool> Next() = 0;
+  virtual bool IsNull(size_t column) const = 0;
+  // Any value as text; times as RFC 3339. Valid until Next().
+  virtual std::string_view Text(size_t column) = 0;
+  virtual int64_t Integer(size_t column) const = 0;  // of number columns
+};
+
+// One thread at a time, except as said above.
+class Store {
+ public:
+  enum class Access { kRead, kWrite };
+  // Opens or (kWrite) makes the store in `directory`, a folder that exists. What an interrupted
+  // ingest left half-way is removed. kNotFound (kRead) when there is none, kCorrupt, kUnsupported
+  // (made by a newer version), kIo (another process writes to it, disk full).
+  static Result<std::unique_ptr<Store>> Open(const std::string& directory, Access access);
+  virtual ~Store() = default;
+
+  // Items already in, by key.
+  virtual std::optional<Item> FindItem(std::string_view key) const = 0;
+  virtual Result<std::vector<Item>> Items() = 0;
+
+  // Takes all rows of `source` and, when it ends, the `items` that `finish` returns, in one
+  // transaction: after a crash either all of it is there or nothing.
+  virtual Result<void> Ingest(RowSource& source,
+                              const std::function<std::vector<Item>()>& finish) = 0;
+
+  // Folds the stages of requests and the versions of findings, joins identities, and sorts what
+  // came in since. To be called after the last Ingest().
+  virtual Result<void> Finish() = 0;
+
+  // Runs one statement that only reads. Our columns plus what the statement makes of them; the
+  // table is `events`. kInvalidArgument with the database's own sentence when it is wrong, or when
+  // it would change anything or touch files.
+  virtual Result<std::unique_ptr<Rows>> Query(const std::string& sql) = 0;
+
+  // Runs one of our own statements, which may write files (COPY ... TO).
+  virtual Result<void> Execute(const std::string& sql) = 0;
+
+  // The raw record of a row, from its hidden columns.
+  virtual Result<std::string> Raw(uint64_t frame, uint32_t offset, uint32_t length) = 0;
+
+  virtual uint64_t raw_bytes() const = 0;  // stored size of the raw records
+};
+
+// A text as an SQL literal.
+std::string SqlLiteral(std::string_view text);
+
+}  // namespace ekshume::event
