@@ -25,8 +25,9 @@ FICLONE = 0x40049409
 REFUSED = {errno.EOPNOTSUPP, errno.ENOSPC, errno.E2BIG, errno.EINVAL, errno.ENAMETOOLONG,
            errno.ENOTTY, errno.ERANGE, errno.EPERM, errno.ENODATA, errno.EFBIG}
 # By scale: names of the largest directory, extents of one file, attributes of one file, step of the
-# lengths of links, end of a sparse file.
-SCALES = {"small": (0, 0, 0, 0, 0), "quick": (1500, 600, 60, 97, 1 << 24), "full": (12000, 20000, 1500, 7, 1 << 28),
+# lengths of links, end of a sparse file. At "deep" the trees of 1 KiB blocks have three levels.
+SCALES = {"small": (0, 0, 0, 0, 0), "again": (0, 0, 0, 0, 0), "quick": (1500, 600, 60, 97, 1 << 24),
+          "full": (4000, 5000, 400, 31, 1 << 28), "deep": (12000, 20000, 1500, 7, 1 << 28),
           "huge": (100000, 40000, 2000, 1, 1 << 33)}
 
 
@@ -216,8 +217,8 @@ class Filler:
             if i % 64 != 5:
                 os.unlink(self.path("freed", "f%d" % i))
 
-    def delete_while_open(self):
-        for i in range(200):
+    def delete_while_open(self, count=200):
+        for i in range(count):
             path = self.path("deleted-%d" % i)
             data = self.bytes(i * 997 % 30000)
             fd = os.open(path, os.O_RDWR | os.O_CREAT)
@@ -228,18 +229,25 @@ class Filler:
             os.unlink(path)  # `fd` stays open
 
     def change_after(self):
-        """Changes that only the log knows when the image is taken without a sync."""
-        os.mkdir(self.path("late"))
+        """Changes that only the log knows when the image is taken without a sync; each time others."""
+        turn = sum(name.startswith("late") for name in os.listdir(self.root))
+        late = self.path("late-%d" % turn)
+        os.mkdir(late)
         for i in range(300):
-            self.write(self.path("late", "file-%d" % i), self.bytes(i * 37))
-            attempt(os.setxattr, self.path("late", "file-%d" % i), "user.late", b"%d" % i)
+            self.write(os.path.join(late, "file-%d" % i), self.bytes(i * 37))
+            attempt(os.setxattr, os.path.join(late, "file-%d" % i), "user.late", b"%d" % i)
         for i in range(0, 300, 3):
-            os.rename(self.path("late", "file-%d" % i), self.path("late", "renamed-%d" % i))
+            os.rename(os.path.join(late, "file-%d" % i), os.path.join(late, "renamed-%d" % i))
         for i in range(1, 300, 3):
-            os.unlink(self.path("late", "file-%d" % i))
-        os.unlink(self.path("contents", "size-65536"))
-        for i in range(0, 400, 2):
-            os.unlink(self.path("names-400", "%d-%s" % (i, "n" * (i * 7 % 60))))
+            os.unlink(os.path.join(late, "file-%d" % i))
+        if turn == 0:
+            os.unlink(self.path("contents", "size-65536"))
+        else:
+            os.truncate(self.path("contents", "size-1048589"), 900001 - turn * 65000)
+        for i in range(turn, 400, 2 + turn):
+            name = self.path("names-400", "%d-%s" % (i, "n" * (i * 7 % 60)))
+            if os.path.exists(name):
+                os.unlink(name)
 
     def fill(self):
         self.directories()
@@ -251,9 +259,16 @@ class Filler:
         self.delete_while_open()
 
 
+class AgainFiller(Filler):
+    """Goes on where a Filler ended: files to delete while they are open, and changes."""
+
+    def fill(self):
+        self.delete_while_open(40)
+
+
 def main():
     root, scale, held_path = sys.argv[1:4]
-    kind = Filler
+    kind = AgainFiller if scale == "again" else Filler
     if scale == "small":
         sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "xfs"))
         from make_samples import SmallFiller as kind

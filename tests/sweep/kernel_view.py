@@ -14,31 +14,28 @@ import sys
 
 AT_FDCWD = -100
 AT_SYMLINK_NOFOLLOW = 0x100
-STATX_ALL = 0xFFF
+STATX_ALL, HAS_BIRTH = 0xFFF, 0x800
+STATX = struct.Struct("=I12xIIIH2xQQ16xqI4xqI4xqI4xqI4xII")
+NOTHING = hashlib.sha256().hexdigest()
 LIBC = ctypes.CDLL(None, use_errno=True)
 TYPES = {stat.S_IFREG: "f", stat.S_IFDIR: "d", stat.S_IFLNK: "l", stat.S_IFCHR: "c",
          stat.S_IFBLK: "b", stat.S_IFIFO: "p", stat.S_IFSOCK: "s"}
 
 
-def statx(path):
+def statx(path, buffer=ctypes.create_string_buffer(256)):
     """The fields of struct statx that are compared; times in nanoseconds since the epoch."""
-    buffer = ctypes.create_string_buffer(256)
     if LIBC.statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_ALL, buffer) != 0:
         raise OSError(ctypes.get_errno(), os.fsdecode(path))
-    raw = buffer.raw
-    mask, _, _, links, uid, gid, mode, _, inode, size = struct.unpack_from("=IIQIIIHHQQ", raw, 0)
-    times = {}
-    for name, offset in (("atime", 64), ("crtime", 80), ("ctime", 96), ("mtime", 112)):
-        seconds, nanoseconds = struct.unpack_from("=qI", raw, offset)
-        times[name] = seconds * 10**9 + nanoseconds
-    if not mask & 0x800:
-        times["crtime"] = None
-    major, minor = struct.unpack_from("=II", raw, 128)
-    return {"mode": mode, "links": links, "uid": uid, "gid": gid, "inode": inode, "size": size,
-            "rdev": (major, minor), **times}
+    (mask, links, uid, gid, mode, inode, size, accessed, accessed_ns, born, born_ns, changed, changed_ns,
+     modified, modified_ns, major, minor) = STATX.unpack_from(buffer)
+    return {"mode": mode, "links": links, "uid": uid, "gid": gid, "inode": inode, "size": size, "rdev": (major, minor),
+            "mtime": modified * 10**9 + modified_ns, "ctime": changed * 10**9 + changed_ns,
+            "atime": accessed * 10**9 + accessed_ns, "crtime": born * 10**9 + born_ns if mask & HAS_BIRTH else None}
 
 
-def sha256(path):
+def sha256(path, size):
+    if size == 0:
+        return NOTHING
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while block := file.read(1 << 20):
@@ -65,20 +62,26 @@ def record(path, shown):
                                       "inode", "links")},
         "target": os.readlink(path).hex() if kind == "l" else None,
         "device": "%d:%d" % info["rdev"] if kind in "cb" else None,
-        "sha256": sha256(path) if kind == "f" else None,
+        "sha256": sha256(path, info["size"]) if kind == "f" else None,
         "xattrs": xattrs(path),
     }
 
 
-def dump(root, out):
+def rows(root):
+    """One record for each name below `root` and for itself."""
     root = os.fsencode(root)
     pending = [b""]
     while pending:
         below = pending.pop()
         row = record(root + below, below or b"/")
-        out.write(json.dumps(row) + "\n")
+        yield row
         if row["type"] == "d":
             pending.extend(below + b"/" + name for name in os.listdir(root + below))
+
+
+def dump(root, out):
+    for row in rows(root):
+        out.write(json.dumps(row) + "\n")
 
 
 if __name__ == "__main__":

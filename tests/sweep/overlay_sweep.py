@@ -7,7 +7,7 @@ same folders are shown by overlay_view and by a mount: names, types, modes, owne
 link counts, targets, devices, attributes and contents must agree, and the changes must be those
 that a comparison of two mounts finds. Needs root and overlayfs (exit code 77 without).
 
-usage: overlay_sweep.py [--program OVERLAY_VIEW] [--quick] [--seeds N] [--first SEED]
+usage: overlay_sweep.py [--program OVERLAY_VIEW] [--quick] [--part K/N] [--seeds N] [--first SEED]
 
 The program is found in the build folder that the environment variable EKSHUME points into.
 """
@@ -23,12 +23,10 @@ import subprocess
 import sys
 import tempfile
 
+from ground import need, share_of, skip
+
+SEEDS = 20
 LIBC = ctypes.CDLL(None, use_errno=True)
-
-
-def skip(reason):
-    print(f"skipped: {reason}")
-    sys.exit(77)
 
 
 def mount(target, options, failure_skips=False):
@@ -518,12 +516,12 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--program")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--part", default="1/1", help="K/N: the Kth of N parts, to be run side by side")
     parser.add_argument("--seeds", type=int)
     parser.add_argument("--first", type=int, default=1)
     arguments = parser.parse_args()
     arguments.program = arguments.program or find_program()
-    if os.geteuid() != 0:
-        skip("mounting needs root")
+    need(filesystems=("overlay",), program=arguments.program)
     variants = [
         ("redirect_dir=on,metacopy=on,index=off", 1, False),
         ("redirect_dir=on,metacopy=on,index=on,volatile", 1, False),
@@ -531,7 +529,7 @@ def main():
         ("redirect_dir=on,metacopy=off,index=off,xino=off", 1, False),
         ("userxattr", 1, True),
     ]
-    seeds = arguments.seeds or (3 if arguments.quick else 40)
+    seeds = arguments.seeds or (3 if arguments.quick else SEEDS)
     bad = names = stacks = 0
     with tempfile.TemporaryDirectory(prefix="ekshume-overlay-", dir="/var/tmp") as base:
         probe = [os.path.join(base, name) for name in ("pl", "pu", "pw", "pm")]
@@ -540,7 +538,7 @@ def main():
         mount(probe[3], f"lowerdir={probe[0]},upperdir={probe[1]},workdir={probe[2]}", True)
         unmount(probe[3])
         bad += check_data_only(arguments.program, base)
-        for seed in range(arguments.first, arguments.first + seeds):
+        for seed in share_of(range(arguments.first, arguments.first + seeds), arguments.part):
             for options, renames, userxattr in variants:
                 source = random.Random(f"{seed} {options}")
                 stack = Stack(os.path.join(base, "s"), options, userxattr)

@@ -4,7 +4,8 @@
 what ekshume reads from each dirty image, replaying its log in memory, with what the kernel shows
 after it has mounted a copy: every name with all its metadata, extended attributes and SHA-256.
 
-Usage: EKSHUME=path/to/ekshume xfs_log_sweep.py [--quick] [--list] [--case NAME]... [--rounds N] [--seed N]
+Usage: EKSHUME=path/to/ekshume xfs_log_sweep.py [--quick] [--part K/N] [--list] [--case NAME]... [--rounds N]
+       [--seed N]
 
 An image is taken while the storm goes on (a reflink copy of the loop device's file, which is
 atomic), after a shutdown that flushes the log, and after one that does not. Needs root, mkfs.xfs,
@@ -16,18 +17,18 @@ import argparse
 import fcntl
 import os
 import random
-import shutil
 import struct
 import subprocess
 import sys
-import tempfile
 import time
 
 import xfs_sweep
-from xfs_sweep import Case, mount, run, unmount
+from ground import clone, need, share_of, unmount
+from xfs_sweep import Case, mount
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LOG_FLUSH, NO_LOG_FLUSH = 1, 2
+LIVE_COPIES = 2  # in each round
 # Lets mkfs.xfs make the small filesystems (and logs) that it otherwise refuses.
 SMALL = {"TEST_DIR": "1", "TEST_DEV": "1", "QA_CHECK_FS": "1"}
 
@@ -82,39 +83,20 @@ def interrupt(device, where, image, work, options, seed, live_copies):
         storms = [subprocess.Popen([sys.executable, os.path.join(HERE, "storm.py"), where, str(seed * 10 + i)],
                                    stdin=subprocess.PIPE) for i in range(2)]
         for number in range(live_copies):
-            time.sleep(0.2 + choose.random() * 1.5)
-            run("cp", "--reflink=always", image, os.path.join(work, "live-%d.img" % number))
+            time.sleep(0.2 + choose.random() * 0.8)
+            clone(image, os.path.join(work, "live-%d.img" % number))
         # User-mode Linux, which takes no live copies, is slow.
-        time.sleep(0.2 + choose.random() * (2 if live_copies else 10))
+        time.sleep(0.2 + choose.random() * (0.8 if live_copies else 8))
         root = os.open(where, os.O_RDONLY)
         how = choose.choice((LOG_FLUSH, NO_LOG_FLUSH))
         fcntl.ioctl(root, xfs_sweep.GOINGDOWN, struct.pack("=I", how))
         os.close(root)
-        run("cp", "--sparse=always", "--reflink=auto", image, os.path.join(work, "end.img"))
+        xfs_sweep.copy(image, os.path.join(work, "end.img"))
     finally:
         for storm in storms:
             storm.stdin.close()
             storm.wait()
         unmount(where)
-
-
-class Kernel:
-    """Interrupts and shows filesystems here, or in user-mode Linux when only that mounts them."""
-
-    def __init__(self, work, case, image):
-        self.here = xfs_sweep.RunningKernel(work)
-        self.can_clone = True
-        self.inside = None
-        try:
-            self.here.do(image, lambda device, where: (mount(device, where), unmount(where)))
-        except OSError:
-            if not (case.uml and os.path.exists(xfs_sweep.UML)):
-                raise
-            self.inside = xfs_sweep.UserModeLinux(work, __file__)
-            self.can_clone = False
-
-    def do(self, image, function, *arguments):
-        (self.inside or self.here).do(image, function, *arguments)
 
 
 def make_image(case, path):
@@ -123,17 +105,13 @@ def make_image(case, path):
 
 
 def run_case(case, work, rounds, seed):
-    """The number of differences and of compared images; None when no kernel here can mount it."""
+    """The number of differences. xfs_sweep.CannotRun where no kernel here mounts the geometry."""
     image = os.path.join(work, "fs.img")
     make_image(case, image)
-    try:
-        kernel = Kernel(work, case, image)
-    except OSError as error:
-        print("  skipped: %s" % error)
-        return None
+    kernel = xfs_sweep.kernel_for(case, image, work, __file__)
+    live = LIVE_COPIES if isinstance(kernel, xfs_sweep.RunningKernel) else 0
     count = 0
     for number in range(rounds):
-        live = 3 if kernel.can_clone else 0
         kernel.do(image, interrupt, image, work, case.mount_options, seed + number, live)
         for name in ["live-%d" % i for i in range(live)] + ["end"]:
             taken, shown = os.path.join(work, name + ".img"), os.path.join(work, "shown.jsonl")
@@ -152,37 +130,10 @@ def run_case(case, work, rounds, seed):
     return count
 
 
-def leave_mount_namespace():
-    """So that no other program's namespace keeps our mounts alive after we have unmounted them."""
-    clone_newns, ms_rec, ms_private = 0x20000, 0x4000, 0x40000
-    if xfs_sweep.LIBC.unshare(clone_newns) != 0 or \
-            xfs_sweep.LIBC.mount(b"none", b"/", None, ms_rec | ms_private, None) != 0:
-        raise OSError("cannot make a mount namespace")
-
-
-class CloningFolder:
-    """A folder on an XFS with reflink, inside a file: there an image can be cloned in one step while
-    it is written to."""
-
-    def __init__(self, parent):
-        self.file = os.path.join(parent, "host.img")
-        self.path = os.path.join(parent, "host")
-        os.mkdir(self.path)
-        with open(self.file, "wb") as out:
-            out.truncate(16 << 30)
-        run("mkfs.xfs", "-q", "-m", "reflink=1", self.file)
-
-    def __enter__(self):
-        run("mount", "-o", "loop,nouuid", self.file, self.path)
-        return self.path
-
-    def __exit__(self, *_):
-        unmount(self.path)
-
-
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--quick", action="store_true", help="two geometries, under a minute")
+    parser.add_argument("--quick", action="store_true", help="two geometries, one round")
+    parser.add_argument("--part", default="1/1", help="K/N: the Kth of N parts, to be run side by side")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--case", action="append")
     parser.add_argument("--rounds", type=int)
@@ -194,34 +145,11 @@ def main():
     if options.list:
         print("\n".join(case.name for case in CASES))
         return 0
-    reason = xfs_sweep.why_not()
-    if reason:
-        print("skipped: " + reason)
-        return xfs_sweep.SKIPPED
-    leave_mount_namespace()
-    failed, skipped = [], []
-    parent = tempfile.mkdtemp(prefix="xfs_log_sweep")
-    try:
-        with CloningFolder(parent) as folder:
-            for case in CASES:
-                if options.case and case.name not in options.case or options.quick and not case.quick:
-                    continue
-                print("%s: mkfs.xfs %s" % (case.name, " ".join(case.options)), flush=True)
-                work = os.path.join(folder, case.name)
-                os.mkdir(work)
-                count = run_case(case, work, options.rounds or (1 if options.quick else 3), options.seed)
-                shutil.rmtree(work)
-                if count is None:
-                    skipped.append(case.name)
-                elif count:
-                    failed.append(case.name)
-                sys.stdout.flush()
-    finally:
-        shutil.rmtree(parent)
-    if skipped:
-        print("not mountable here: " + ", ".join(skipped))
-    print("failed: " + ", ".join(failed) if failed else "all compared equal")
-    return 1 if failed else 0
+    need(("mkfs.xfs", "xfs_db", "losetup"), ("xfs",))
+    chosen = share_of([case for case in CASES if (not options.case or case.name in options.case)
+                       and (case.quick or not options.quick)], options.part)
+    return xfs_sweep.run_cases(chosen, None, lambda case, work: run_case(
+        case, work, options.rounds or (1 if options.quick else 2), options.seed))
 
 
 if __name__ == "__main__":

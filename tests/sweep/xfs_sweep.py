@@ -4,7 +4,7 @@
 with what the kernel shows after it has mounted a copy: every name with all its metadata, extended
 attributes and SHA-256; files deleted while open; the view after a crash.
 
-Usage: EKSHUME=path/to/ekshume xfs_sweep.py [--quick] [--list] [--case NAME]... [--keep DIR]
+Usage: EKSHUME=path/to/ekshume xfs_sweep.py [--quick] [--part K/N] [--list] [--case NAME]... [--keep DIR]
 
 Needs root, mkfs.xfs, loop devices and a kernel with XFS; exits 77 with the reason where they are
 missing. Version 4 needs a kernel that still mounts it: the running one, or that of the package
@@ -12,7 +12,6 @@ user-mode-linux; cases that neither can mount are named and skipped.
 """
 import argparse
 import ctypes
-import datetime
 import fcntl
 import json
 import os
@@ -21,31 +20,33 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 
+import ekshume_view
 import kernel_view
+from ground import LIBC, CloningFolder, clone, need, share_of, skip, unmount
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-LIBC = ctypes.CDLL(None, use_errno=True)
 FIFREEZE, FITHAW, GOINGDOWN = 0xC0045877, 0xC0045878, 0x8004587D
 LOG_FLUSH = 1
 MS_RDONLY = 1
 UML = "/usr/bin/linux.uml"
-SKIPPED = 77
 
 
 class Case:
-    """One geometry: options of mkfs.xfs, what to fill in, superblock bits to set by hand."""
+    """One geometry: options of mkfs.xfs, what to fill in, superblock bits to set by hand, images to compare."""
 
-    def __init__(self, name, options, scale="full", quick=False, size="600m", incompat=0, uml=False):
+    def __init__(self, name, options, scale="full", quick=False, size="600m", incompat=0, uml=False,
+                 images=("quiet", "crash")):
         self.name, self.options, self.scale, self.quick = name, options.split(), scale, quick
-        self.size, self.incompat, self.uml = size, incompat, uml
+        self.size, self.incompat, self.uml, self.images = size, incompat, uml, images
 
 
 EXCHANGE, PARENT = 0x40, 0x80
 CASES = [
     Case("v5-default", "", quick=True),
-    Case("v5-small-blocks", "-b size=1024 -i size=512 -n size=4096 -m rmapbt=1", quick=True),
-    Case("v5-64k-directory-blocks", "-b size=1024 -n size=65536"),
+    Case("v5-small-blocks", "-b size=1024 -i size=512 -n size=4096 -m rmapbt=1", scale="deep", quick=True),
+    Case("v5-64k-directory-blocks", "-b size=1024 -n size=65536", scale="deep"),
     Case("v5-2k-blocks-1k-inodes", "-b size=2048 -i size=1024 -n size=8192"),
     Case("v5-2k-inodes", "-i size=2048 -n size=16384"),
     Case("v5-no-options", "-m finobt=0,reflink=0,bigtime=0,inobtcount=0 -i sparse=0"),
@@ -60,7 +61,8 @@ CASES = [
     Case("v5-log-stripe", "-l su=32768,size=64m -d su=32768,sw=2"),
     Case("v5-exchange-parent", "-i nrext64=1 -m rmapbt=1 -l size=128m", incompat=EXCHANGE | PARENT),
     Case("v5-parent-small-blocks", "-b size=1024 -l size=128m", incompat=PARENT),
-    Case("v5-huge", "", scale="huge", size="3g"),
+    Case("v5-huge", "", scale="huge", size="3g", images=("crash",)),
+    Case("v5-huge-small-blocks", "-b size=1024 -m rmapbt=1", scale="huge", size="2g", images=("quiet",)),
     Case("v4-default", "-m crc=0", scale="quick", uml=True),
     Case("v4-512-blocks", "-m crc=0 -b size=512 -i size=256", scale="quick", uml=True),
     Case("v4-512-blocks-64k-directories", "-m crc=0 -b size=512 -n size=65536", scale="quick", uml=True),
@@ -85,13 +87,12 @@ def mount(device, where, flags=0, options=""):
         raise OSError(code, "mount %s: %s" % (device, os.strerror(code)))
 
 
-def unmount(where):
-    if LIBC.umount2(os.fsencode(where), 0) != 0:
-        raise OSError(ctypes.get_errno(), "umount %s" % where)
-
-
 def copy(source, target):
-    run("cp", "--sparse=always", "--reflink=auto", source, target)
+    """In one step where both lie on a filesystem with reflink; user-mode Linux does not see it as one."""
+    try:
+        clone(source, target)
+    except OSError:
+        run("cp", "--sparse=always", source, target)
 
 
 def fill(device, where, image, work, scale):
@@ -169,7 +170,7 @@ class UserModeLinux:
             subprocess.run([UML, "mem=512M", "ubd0=" + image, "root=none", "rootfstype=hostfs",
                             "rootflags=/", "rw", "init=" + init, "con=null", "con0=null,fd:1", "quiet"],
                            stdin=subprocess.DEVNULL, stdout=out, stderr=out, timeout=3600,
-                           env={"TMPDIR": self.work, "HOME": self.work, "PATH": os.environ["PATH"]})
+                           env={"HOME": self.work, "PATH": os.environ["PATH"]})
         if not os.path.exists(done):
             with open(log, errors="replace") as lines:
                 tail = lines.read()[-1500:]
@@ -201,55 +202,15 @@ def inside(job_path, functions):
         LIBC.reboot(0x4321FEDC)
 
 
-def nanoseconds(text):
-    """RFC 3339 with nanoseconds, as ekshume prints it, to an integer."""
-    if text is None:
-        return None
-    whole, fraction = text.rstrip("Z").split(".")
-    moment = datetime.datetime.fromisoformat(whole) - datetime.datetime(1970, 1, 1)
-    return (moment.days * 86400 + moment.seconds) * 10**9 + int(fraction)
-
-
-def ekshume(arguments):
-    """Rows and diagnostics; exit codes 0 and 1 are both answers."""
-    result = subprocess.run([os.environ["EKSHUME"], *arguments], capture_output=True)
-    if result.returncode not in (0, 1):
-        raise RuntimeError("ekshume %s: exit %d: %s" % (" ".join(arguments), result.returncode,
-                                                        result.stderr.decode(errors="replace")))
-    return [json.loads(line) for line in result.stdout.splitlines()], result.stderr.decode(errors="replace")
-
-
-def our_view(image):
-    rows, messages = ekshume(["fs", "find", image, "/", "--format", "jsonl", "--xattrs", "--sha256"])
-    shown = {}
-    for row in rows:
-        name = {key: bytes.fromhex(row[key + "_hex"]) if key + "_hex" in row else os.fsencode(row[key] or "")
-                for key in ("path", "target")}
-        shown[name["path"].hex()] = {
-            "path": name["path"].hex(), **{key: row[key] for key in (
-                "type", "mode", "uid", "gid", "size", "inode", "links", "device", "sha256")},
-            "target": name["target"].hex() if row["type"] == "l" else None,
-            **{key: nanoseconds(row[key]) for key in ("mtime", "ctime", "atime", "crtime")},
-            "xattrs": {x["name"]: x["value_hex"] if "value_hex" in x else os.fsencode(x["value"]).hex()
-                       for x in row["xattrs"] or []}}
-    return shown, messages
-
-
 def compare(label, image, view_path):
     """Prints the first differences; returns how many there are."""
-    ours, messages = our_view(image)
+    ours, _, messages = ekshume_view.rows(image)
+    for row in ours.values():
+        if row["type"] != "l":
+            row["target"] = None
     with open(view_path) as lines:
         theirs = {row["path"]: row for row in map(json.loads, lines)}
-    differences = []
-    for path in sorted(theirs.keys() | ours.keys()):
-        name = bytes.fromhex(path)
-        if path not in ours:
-            differences.append("%r is missing" % name)
-        elif path not in theirs:
-            differences.append("%r does not exist" % name)
-        else:
-            differences += ["%r: %s is %.80r, the kernel says %.80r" % (name, key, ours[path][key], value)
-                            for key, value in theirs[path].items() if ours[path][key] != value]
+    differences = ekshume_view.differences(ours, theirs)
     for word in ("xfs_bad", "xfs_log_damaged", "xfs_log_not_replayed", "node_unreadable", "filesystem_limit"):
         differences += ["diagnostic: " + line for line in messages.splitlines() if word in line][:3]
     print("  %-6s %6d names, %d differences" % (label, len(theirs), len(differences)))
@@ -259,8 +220,7 @@ def compare(label, image, view_path):
 
 
 def compare_deleted(image, work):
-    rows, _ = ekshume(["fs", "find", image, "--deleted", "--format", "jsonl"])
-    ours = {(row["inode"], row["size"], row["sha256"]) for row in rows}
+    ours, _, _ = ekshume_view.deleted(image)
     with open(os.path.join(work, "held.json")) as file:
         held = {(row["inode"], row["size"], row["sha256"]) for row in json.load(file)}
     print("  open   %6d deleted files, %d not found, %d besides" % (len(held), len(held - ours), len(ours - held)))
@@ -271,7 +231,10 @@ def make_image(case, path):
     with open(path, "wb") as out:
         units = {"m": 20, "g": 30}
         out.truncate(int(case.size[:-1]) << units[case.size[-1]])
-    run("mkfs.xfs", "-q", "-f", *case.options, path)
+    try:
+        run("mkfs.xfs", "-q", "-f", *case.options, path)
+    except RuntimeError as error:
+        raise CannotRun(error) from error
     if case.incompat:
         groups = int(run("xfs_db", "-r", "-c", "sb 0", "-c", "p agcount", path, text=True).stdout.split()[-1])
         for group in range(groups):
@@ -304,21 +267,29 @@ def crc32c(data):
     return crc ^ 0xFFFFFFFF
 
 
-def run_case(case, work, scale):
-    """The number of differences, or None when no kernel here can mount it."""
-    image = os.path.join(work, "fs.img")
-    make_image(case, image)
+class CannotRun(Exception):
+    """A geometry that this mkfs.xfs does not make or no kernel here mounts."""
+
+
+def kernel_for(case, image, work, script=__file__):
     kernel = RunningKernel(work)
     try:
         kernel.do(image, lambda device, where: (mount(device, where), unmount(where)))
     except OSError as error:
         if not (case.uml and os.path.exists(UML)):
-            print("  skipped: %s" % error)
-            return None
-        kernel = UserModeLinux(work)
+            raise CannotRun(error) from error
+        return UserModeLinux(work, script)
+    return kernel
+
+
+def run_case(case, work, scale):
+    """The number of differences. CannotRun where mkfs.xfs or the kernels do not know the geometry."""
+    image = os.path.join(work, "fs.img")
+    make_image(case, image)
+    kernel = kernel_for(case, image, work)
     kernel.do(image, fill, image, work, scale)
     count = 0
-    for label in ("quiet", "crash"):
+    for label in case.images:
         taken = os.path.join(work, label + ".img")
         recovered = os.path.join(work, "recovered.img")
         shown = os.path.join(work, label + ".jsonl")
@@ -331,31 +302,14 @@ def run_case(case, work, scale):
     return count
 
 
-def why_not():
-    if os.geteuid() != 0:
-        return "needs root to mount"
-    if shutil.which("mkfs.xfs") is None:
-        return "needs mkfs.xfs"
-    if not os.path.exists("/dev/loop-control"):
-        return "needs loop devices"
-    with open("/proc/filesystems") as lines:
-        if not any(line.split()[-1] == "xfs" for line in lines):
-            subprocess.run(["modprobe", "xfs"], capture_output=True)
-    with open("/proc/filesystems") as lines:
-        if not any(line.split()[-1] == "xfs" for line in lines):
-            return "needs a kernel with XFS"
-    if not os.access(os.environ.get("EKSHUME", ""), os.X_OK):
-        return "needs EKSHUME=path of the program"
-    return None
-
-
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--quick", action="store_true", help="a few geometries, under a minute")
+    parser.add_argument("--quick", action="store_true", help="a few geometries, less in them")
+    parser.add_argument("--part", default="1/1", help="K/N: the Kth of N parts, to be run side by side")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--case", action="append")
-    parser.add_argument("--scale", choices=("quick", "full", "huge"))
-    parser.add_argument("--keep", help="work in this folder and leave the images there")
+    parser.add_argument("--scale", choices=("quick", "full", "deep", "huge"))
+    parser.add_argument("--keep", help="leave the images of the last case in this folder")
     parser.add_argument("--inside", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.inside:
@@ -363,29 +317,37 @@ def main():
     if options.list:
         print("\n".join(case.name for case in CASES))
         return 0
-    reason = why_not()
-    if reason:
-        print("skipped: " + reason)
-        return SKIPPED
-    failed, skipped = [], []
-    for case in CASES:
-        if options.case and case.name not in options.case or options.quick and not case.quick:
-            continue
-        print("%s: mkfs.xfs %s" % (case.name, " ".join(case.options)), flush=True)
-        work = options.keep or tempfile.mkdtemp(prefix="xfs_sweep")
-        os.makedirs(work, exist_ok=True)
-        try:
-            count = run_case(case, work, options.scale or ("quick" if options.quick else case.scale))
-        finally:
-            if not options.keep:
-                shutil.rmtree(work)
-        if count is None:
-            skipped.append(case.name)
-        elif count:
-            failed.append(case.name)
-        sys.stdout.flush()
-    if skipped:
-        print("not mountable here: " + ", ".join(skipped))
+    need(("mkfs.xfs", "xfs_db", "losetup"), ("xfs",))
+    chosen = share_of([case for case in CASES if (not options.case or case.name in options.case)
+                       and (case.quick or not options.quick)], options.part)
+    return run_cases(chosen, options.keep, lambda case, work: run_case(
+        case, work, options.scale or ("quick" if options.quick else case.scale)))
+
+
+def run_cases(cases, keep, function):
+    """Runs `function(case, folder)` for each case, in a folder where images can be cloned; the exit code."""
+    failed, ran = [], 0
+    parent = tempfile.mkdtemp(prefix="xfs-sweep-")
+    try:
+        with CloningFolder(parent) as store:
+            work = os.path.join(store.path, "case")
+            for case in cases:
+                start = time.time()
+                print("%s: mkfs.xfs %s" % (case.name, " ".join(case.options)), flush=True)
+                shutil.rmtree(work, ignore_errors=True)
+                os.mkdir(work)
+                try:
+                    failed += [case.name] if function(case, work) else []
+                    ran += 1
+                except CannotRun as error:
+                    print("skipped: %s: %s" % (case.name, str(error).splitlines()[0]))
+                print("  %.1f s" % (time.time() - start), flush=True)
+            if keep:
+                shutil.copytree(work, keep, dirs_exist_ok=True)
+    finally:
+        shutil.rmtree(parent)
+    if ran == 0:
+        skip("no case could run")
     print("failed: " + ", ".join(failed) if failed else "all compared equal")
     return 1 if failed else 0
 

@@ -20,6 +20,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "sweep"))
 import ext4_sweep as sweep  # noqa: E402
 import fill as filling  # noqa: E402
+import ground  # noqa: E402
 
 # Name: mkfs program, size, its arguments, and whether it is taken while mounted.
 SAMPLES = {
@@ -141,22 +142,22 @@ def table(rows, out_path):
 def make(name, bench):
     program, size, arguments, dirty = SAMPLES[name]
     image = bench.make(sweep.Case(name, arguments, program=program, size=size))
-    bench.mount(image, bench.mount_point, sweep.WRITEBACK if dirty and "inline_data" in arguments else "")
+    bench.mount(image, bench.mount_point)
     filler = (TinyFiller if name in ("tiny", "backup") else SmallFiller)(bench.mount_point, "small")
     if name == "fast":
         sweep.fast_commit_work(bench.mount_point, 5, random.Random(1))
     filler.fill()
     if dirty:
-        sweep.sync_filesystem(bench.mount_point)
+        ground.sync_filesystem(bench.mount_point)
         filler.change_after()
         if name == "fast":
             sweep.fast_commit_work(bench.mount_point, 15, random.Random(1))
             before = sweep.kernel_rows(bench.mount_point)
         # As a snapshot of a live node: nothing that the journal holds has been written home.
         taken = bench.path("taken.img")
-        sweep.clone(image, taken)
+        ground.clone(image, taken)
     release(bench)
-    sweep.unmount(bench.mount_point)
+    ground.unmount(bench.mount_point)
     image = taken if dirty else image
     if name == "fast":
         rows = before
@@ -166,10 +167,10 @@ def make(name, bench):
                 row.update(size=None, mtime=None, ctime=None)
     else:
         copy = bench.path("view.img")
-        sweep.clone(image, copy)
+        ground.clone(image, copy)
         bench.mount(copy, bench.view_point, "ro,noatime")
         rows = sweep.kernel_rows(bench.view_point)
-        sweep.unmount(bench.view_point)
+        ground.unmount(bench.view_point)
     table(rows, bench.path(name + ".tsv"))
     with open(os.path.join(HERE, name + ".deleted"), "w") as out:
         for row in sorted(filler.held if dirty else [], key=lambda row: str(row["inode"])):
@@ -189,6 +190,7 @@ def release(bench):
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as folder, sweep.Bench("", folder, True) as bench:
+    ground.own_mounts()
+    with tempfile.TemporaryDirectory() as folder, sweep.Bench(folder, True) as bench:
         for sample in sys.argv[1:] or SAMPLES:
             make(sample, bench)
