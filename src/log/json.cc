@@ -137,31 +137,38 @@ class Closer {
   size_t literal_end_ = 0;
 };
 
+// A value's JSON without the blanks behind it.
+bool RawView(JsonValue value, std::string_view& out) {
+  if (simdjson::to_json_string(value).get(out) != simdjson::SUCCESS) return false;
+  while (!out.empty() &&
+         (out.back() == ' ' || out.back() == '\n' || out.back() == '\r' || out.back() == '\t')) {
+    out.remove_suffix(1);
+  }
+  return true;
+}
+
 }  // namespace
 
-bool JsonText(JsonValue value, std::string& out) {
+bool JsonView(JsonValue value, std::string_view& out) {
+  if (value.get_string().get(out) == simdjson::SUCCESS) return true;
   simdjson::ondemand::json_type type;
   if (value.type().get(type) != simdjson::SUCCESS) return false;
-  if (type == simdjson::ondemand::json_type::string) {
-    std::string_view text;
-    if (value.get_string().get(text) != simdjson::SUCCESS) return false;
-    out = text;
-    return true;
-  }
-  if (type == simdjson::ondemand::json_type::null) {
-    out.clear();
-    return true;
-  }
-  return JsonRaw(value, out);
+  if (type == simdjson::ondemand::json_type::string) return false;  // a broken escape
+  if (!RawView(value, out)) return false;
+  if (type == simdjson::ondemand::json_type::null) out = {};
+  return true;
+}
+
+bool JsonText(JsonValue value, std::string& out) {
+  std::string_view text;
+  if (!JsonView(value, text)) return false;
+  out = text;
+  return true;
 }
 
 bool JsonRaw(JsonValue value, std::string& out) {
   std::string_view text;
-  if (simdjson::to_json_string(value).get(text) != simdjson::SUCCESS) return false;
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\n' || text.back() == '\r' ||
-                           text.back() == '\t')) {
-    text.remove_suffix(1);
-  }
+  if (!RawView(value, text)) return false;
   out = text;
   return true;
 }

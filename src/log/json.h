@@ -27,6 +27,8 @@ using JsonValue = simdjson::ondemand::value;
 // Text of any value: a string unescaped, a number or boolean as written, null as "", an object or
 // array as its JSON. False when the JSON is broken.
 bool JsonText(JsonValue value, std::string& out);
+// The same without a copy; an object or array as its JSON.
+bool JsonView(JsonValue value, std::string_view& out);
 // The JSON of a value, as written.
 bool JsonRaw(JsonValue value, std::string& out);
 // A whole number, also one in a string ("443"); none for anything else.

@@ -3,6 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <simdjson.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,7 +25,10 @@ using event::Number;
 using event::Text;
 
 struct Parsed : event::Sink {
-  void Add(const Event& event) override { events.push_back(event); }
+  void Add(Event& event) override {
+    events.push_back(event);
+    event.Clear();
+  }
 
   std::vector<Event> events;
   Outcome outcome = Outcome::kNotMine;
@@ -58,6 +67,39 @@ inline void ParseEveryDamage(const Format& format, std::string_view record,
     }
     copy[i] = record[i];
   }
+}
+
+// A file of the real logs that stand beside the project ($EKSHUME_SHARED/logs, else
+// ../shared/logs); nothing when they are not there, and the test is then skipped:
+//
+//   const auto file = SharedLog("cloudgrep/tests/data/cloudtrail.json");
+//   if (!file) GTEST_SKIP() << kNoSharedLogs;
+inline constexpr const char* kNoSharedLogs =
+    "the real logs are not here: set EKSHUME_SHARED to the folder that holds logs/";
+inline std::optional<std::string> SharedLog(const std::string& name) {
+  const char* shared = std::getenv("EKSHUME_SHARED");
+  const std::string root = shared != nullptr ? shared : EKSHUME_SOURCE_DIR "/../shared";
+  std::ifstream file(root + "/logs/" + name, std::ios::binary);
+  if (!file) return std::nullopt;
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+// The records of a JSON document as the carriers would hand them over, minified: the elements of an
+// array or of the member that holds one (Records, Findings), the detail of an EventBridge event,
+// else the document.
+inline std::vector<std::string> RecordsOf(const std::string& document) {
+  simdjson::dom::parser parser;
+  simdjson::dom::element root;
+  if (parser.parse(document).get(root) != simdjson::SUCCESS) return {};
+  for (const char* key : {"Records", "Findings", "Events", "detail"}) {
+    simdjson::dom::element inner;
+    if (root[key].get(inner) == simdjson::SUCCESS) root = inner;
+  }
+  simdjson::dom::array array;
+  if (root.get(array) != simdjson::SUCCESS) return {simdjson::minify(root)};
+  std::vector<std::string> records;
+  for (const simdjson::dom::element element : array) records.push_back(simdjson::minify(element));
+  return records;
 }
 
 }  // namespace ekshume::log::testing
