@@ -2,12 +2,15 @@
 #include <algorithm>
 #include <array>
 
+#include "log/cloudtrail/reader.h"
 #include "log/format.h"
 
 namespace ekshume::log {
 
 std::span<const Format* const> Formats() {
-  static const std::array<const Format*, 0> formats{};
+  static const std::array formats = {
+      &cloudtrail::CloudTrailFormat(),
+  };
   return formats;
 }
 
