@@ -4,12 +4,14 @@
 
 #include "log/cloudtrail/reader.h"
 #include "log/format.h"
+#include "log/guardduty/reader.h"
 
 namespace ekshume::log {
 
 std::span<const Format* const> Formats() {
   static const std::array formats = {
       &cloudtrail::CloudTrailFormat(),
+      &guardduty::GuardDutyFormat(),
   };
   return formats;
 }
