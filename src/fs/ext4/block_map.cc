@@ -5,13 +5,12 @@
 
 #include <algorithm>
 
-#include "base/limits.h"
-
 namespace ekshume::fs::ext4 {
 
-RunBuilder::RunBuilder(const Volume& volume, const Inode& inode)
+RunBuilder::RunBuilder(const Volume& volume, const Inode& inode, size_t most)
     : volume_(volume),
       inode_(inode),
+      most_(most),
       block_bytes_(volume.geometry().block_bytes),
       // Logical block numbers have 32 bits, whatever the size says; the rest reads as a hole.
       end_block_(std::min<uint64_t>(
@@ -49,7 +48,7 @@ bool RunBuilder::Add(uint64_t file_block, uint64_t count, Run::Kind kind, uint64
   if (file_block >= end_block_ || count == 0) return true;
   count = std::min(count, end_block_ - file_block);
   // Each piece can add a hole and itself.
-  if (runs_.size() + 2 > limits::kMaxExtentsPerFile) {
+  if (runs_.size() + 2 > most_) {
     limit_reached_ = true;
     volume_.ReportInode(DiagnosticCode::kFilesystemLimit, inode_.number, "kMaxExtentsPerFile");
     return false;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/limits.h"
 #include "fs/ext4/inode.h"
 #include "fs/ext4/volume.h"
 #include "fs/filesystem.h"
@@ -14,7 +15,8 @@ namespace ekshume::fs::ext4 {
 // refuses what lies outside the filesystem. All positions are in blocks.
 class RunBuilder {
  public:
-  RunBuilder(const Volume& volume, const Inode& inode);
+  // Keeps at most `most` runs; more is reported (kFilesystemLimit), and the rest reads as a hole.
+  RunBuilder(const Volume& volume, const Inode& inode, size_t most = limits::kMaxExtentsPerFile);
 
   // The first block of the file that no piece has covered yet.
   uint64_t next_block() const { return next_block_; }
@@ -30,6 +32,7 @@ class RunBuilder {
 
   const Volume& volume_;
   const Inode& inode_;
+  const size_t most_;
   const uint64_t block_bytes_;
   const uint64_t end_block_;
   uint64_t next_block_ = 0;

@@ -57,10 +57,14 @@ class ExtentWalk {
                               header.eh_magic.value(), kExtentMagic));
     }
     const uint32_t depth = header.eh_depth.value();
-    if (expected_depth ? depth != *expected_depth
-                       : depth > static_cast<uint32_t>(limits::kMaxTreeDepth)) {
-      return Fail(ErrorCode::kCorrupt, fmt::format("extent node has depth {}, expected {}", depth,
-                                                   expected_depth.value_or(0)));
+    if (depth > static_cast<uint32_t>(limits::kMaxTreeDepth)) {
+      return Fail(ErrorCode::kLimit,
+                  fmt::format("kMaxTreeDepth: extent node has depth {}, expected {} at most", depth,
+                              limits::kMaxTreeDepth));
+    }
+    if (expected_depth && depth != *expected_depth) {
+      return Fail(ErrorCode::kCorrupt,
+                  fmt::format("extent node has depth {}, expected {}", depth, *expected_depth));
     }
     const size_t capacity = (bytes.size() - sizeof(ExtentHeader)) / sizeof(Extent);
     const uint32_t entries = header.eh_entries.value();

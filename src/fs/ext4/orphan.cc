@@ -5,7 +5,6 @@
 
 #include <unordered_set>
 
-#include "base/limits.h"
 #include "fs/ext4/checksum.h"
 #include "fs/ext4/content.h"
 
@@ -14,7 +13,7 @@ namespace {
 
 class OrphanFinder {
  public:
-  explicit OrphanFinder(const Volume& volume) : volume_(volume) {}
+  OrphanFinder(const Volume& volume, size_t most) : volume_(volume), most_(most) {}
 
   void FollowList() {
     InodeNumber next{volume_.superblock().s_last_orphan.value()};
@@ -78,7 +77,7 @@ class OrphanFinder {
 
   // Adds the inode when it is deleted; nothing when it cannot be read or no more are taken.
   std::optional<Inode> Take(InodeNumber number, const char* how) {
-    if (visited_.size() > limits::kMaxOrphans) {
+    if (visited_.size() > most_) {
       full_ = true;
       volume_.ReportInode(DiagnosticCode::kFilesystemLimit, number, "kMaxOrphans");
       return std::nullopt;
@@ -99,6 +98,7 @@ class OrphanFinder {
   }
 
   const Volume& volume_;
+  const size_t most_;
   std::unordered_set<uint32_t> visited_;
   std::vector<DeletedNode> nodes_;
   bool full_ = false;
@@ -106,8 +106,8 @@ class OrphanFinder {
 
 }  // namespace
 
-std::vector<DeletedNode> FindOrphans(const Volume& volume) {
-  OrphanFinder finder(volume);
+std::vector<DeletedNode> FindOrphans(const Volume& volume, size_t most) {
+  OrphanFinder finder(volume, most);
   finder.FollowList();
   finder.ReadFile();
   return finder.Finish();

@@ -41,9 +41,11 @@ struct Area {
 };
 
 // Calls `visit` for each entry until it returns false. An error when the list runs out of its area.
-Result<void> ForEachEntry(const Area& area, const std::function<bool(const Entry&)>& visit) {
+// `count` goes on over the areas of one inode.
+Result<void> ForEachEntry(const Area& area, size_t& count,
+                          const std::function<bool(const Entry&)>& visit) {
   size_t offset = area.first_offset;
-  for (size_t count = 0;; ++count) {
+  for (;; ++count) {
     // The list ends with four zero bytes; a full area may end without.
     const auto end = area.bytes.Read<le32>(offset);
     if (!end || end->value() == 0) return {};
@@ -70,7 +72,7 @@ class XattrReader {
   XattrReader(const Volume& volume, const Inode& inode) : volume_(volume), inode_(inode) {}
 
   void ReadArea(const Area& area) {
-    const auto walked = ForEachEntry(area, [&](const Entry& entry) {
+    const auto walked = ForEachEntry(area, count_, [&](const Entry& entry) {
       const auto prefix = ListedPrefix(entry.header.e_name_index);
       if (!prefix) return true;
       const std::string name = std::string(*prefix) + std::string(entry.name.AsText());
@@ -152,6 +154,7 @@ class XattrReader {
   const Volume& volume_;
   const Inode& inode_;
   std::vector<Xattr> xattrs_;
+  size_t count_ = 0;
   size_t total_bytes_ = 0;
 };
 
@@ -168,7 +171,8 @@ std::vector<std::byte> InlineBytes(const Volume& volume, const Inode& inode, Byt
   std::vector<std::byte> bytes(inode.block.begin(), inode.block.end());
   const auto area = InodeArea(inode, raw);
   if (!area) return bytes;
-  const auto walked = ForEachEntry(*area, [&](const Entry& entry) {
+  size_t count = 0;
+  const auto walked = ForEachEntry(*area, count, [&](const Entry& entry) {
     if (entry.header.e_name_index != kXattrSystem || entry.name.AsText() != "data") return true;
     const auto value =
         area->bytes.Sub(entry.header.e_value_offs.value(), entry.header.e_value_size.value());

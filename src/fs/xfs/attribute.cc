@@ -36,7 +36,7 @@ class AttributeReader {
   Result<std::string> ReadRemoteValue(uint64_t value_block, size_t length);
   void Add(uint8_t flags, std::string_view name, std::string value);
   bool AtLimit();
-  void ReportLimit();
+  void ReportLimit(std::string_view limit);
   uint64_t OffsetOf(uint64_t file_block) const;
   void ReportBad(std::string_view what, uint64_t byte_offset) {
     context_.Report(DiagnosticCode::kXfsBadStructure,
@@ -75,13 +75,13 @@ void AttributeReader::Add(uint8_t flags, std::string_view name, std::string valu
 
 bool AttributeReader::AtLimit() {
   if (found_.size() < limits::kMaxXattrsPerNode) return false;
-  ReportLimit();
+  ReportLimit("kMaxXattrsPerNode");
   return true;
 }
 
-void AttributeReader::ReportLimit() {
+void AttributeReader::ReportLimit(std::string_view limit) {
   context_.Report(DiagnosticCode::kFilesystemLimit,
-                  fmt::format("inode {}: kMaxXattrsPerNode", inode_.number), inode_.byte_offset);
+                  fmt::format("inode {}: {}", inode_.number, limit), inode_.byte_offset);
 }
 
 // xfs_attr_sf_hdr: the size of all, the count, then entries of name length, value length, flags,
@@ -185,13 +185,14 @@ Result<void> AttributeReader::ReadTree() {
       this_level = *node_level;
       // Each leaf holds an attribute, so no tree that is kept whole has more.
       if (children.size() > limits::kMaxXattrsPerNode) {
-        ReportLimit();
+        ReportLimit("kMaxXattrsPerNode");
         return {};
       }
     }
     if (this_level) level = static_cast<uint16_t>(*this_level - 1);
     pending = std::move(children);
   }
+  if (!pending.empty()) ReportLimit("kMaxTreeDepth");
   return {};
 }
 
@@ -227,7 +228,7 @@ Result<void> AttributeReader::ParseLeafEntry(ByteView block, size_t offset) {
   const auto name = EKSHUME_TRY(block.Sub(at + sizeof(AttrLeafNameRemote), remote.namelen));
   const size_t length = remote.valuelen.value();
   if (length > limits::kMaxXattrValueBytes) {
-    return Fail(ErrorCode::kLimit, fmt::format("value of {} bytes", length));
+    return Fail(ErrorCode::kLimit, fmt::format("kMaxXattrValueBytes: value of {} bytes", length));
   }
   Add(entry.flags, name.AsText(), EKSHUME_TRY(ReadRemoteValue(remote.valueblk.value(), length)));
   return {};

@@ -15,7 +15,8 @@ namespace {
 // the records before it.
 class ExtentCollector {
  public:
-  ExtentCollector(const Context& context, const Inode& inode) : context_(context), inode_(inode) {}
+  ExtentCollector(const Context& context, const Inode& inode, size_t most)
+      : context_(context), inode_(inode), most_(most) {}
 
   // Adds the record found at `byte_offset`; false when the limit is reached.
   bool Add(const BmbtRec& record, uint64_t byte_offset) {
@@ -34,7 +35,7 @@ class ExtentCollector {
                       byte_offset);
       return true;
     }
-    if (extents_.size() >= limits::kMaxExtentsPerFile) {
+    if (extents_.size() >= most_) {
       context_.Report(DiagnosticCode::kFilesystemLimit,
                       fmt::format("inode {}: kMaxExtentsPerFile", inode_.number), byte_offset);
       return false;
@@ -49,6 +50,7 @@ class ExtentCollector {
  private:
   const Context& context_;
   const Inode& inode_;
+  const size_t most_;
   std::vector<Extent> extents_;
 };
 
@@ -103,17 +105,20 @@ void AppendPointers(ByteView bytes, size_t header_bytes, size_t count,
 
 // Level by level from the root in the inode, left to right, so that the leaves come in file order
 // without recursion.
-Result<std::vector<Extent>> ReadTree(const Context& context, const Inode& inode, ByteView root) {
+Result<std::vector<Extent>> ReadTree(const Context& context, const Inode& inode, ByteView root,
+                                     size_t most) {
   const auto header = EKSHUME_TRY(root.Read<BmdrBlock>(0));
   uint16_t level = header.bb_level.value();
   if (level == 0 || level > limits::kMaxTreeDepth) {
     return Fail(ErrorCode::kCorrupt,
-                fmt::format("xfs: inode {}: extent tree of {} levels", inode.number, level));
+                fmt::format("xfs: inode {}: extent tree of {} levels, expected 1 to {} "
+                            "(kMaxTreeDepth)",
+                            inode.number, level, limits::kMaxTreeDepth));
   }
   std::vector<uint64_t> pointers;
   AppendPointers(root, sizeof(BmdrBlock), header.bb_numrecs.value(), pointers);
   std::unordered_set<uint64_t> visited;
-  ExtentCollector collector(context, inode);
+  ExtentCollector collector(context, inode, most);
   while (level-- > 0) {
     std::vector<uint64_t> children;
     for (const uint64_t fsblock : pointers) {
@@ -129,7 +134,7 @@ Result<std::vector<Extent>> ReadTree(const Context& context, const Inode& inode,
       const ByteView bytes(block->bytes);
       if (level > 0) {
         AppendPointers(bytes, block->header_bytes, block->record_count, children);
-        if (children.size() <= limits::kMaxExtentsPerFile) continue;
+        if (children.size() <= most) continue;
         context.Report(DiagnosticCode::kFilesystemLimit,
                        fmt::format("inode {}: kMaxExtentsPerFile", inode.number),
                        block->byte_offset);
@@ -147,7 +152,7 @@ Result<std::vector<Extent>> ReadTree(const Context& context, const Inode& inode,
 }
 
 Result<std::vector<Extent>> ReadList(const Context& context, const Inode& inode, ByteView fork,
-                                     uint64_t count) {
+                                     uint64_t count, size_t most) {
   const uint64_t fits = fork.size() / sizeof(BmbtRec);
   if (count > fits) {
     context.Report(
@@ -156,7 +161,7 @@ Result<std::vector<Extent>> ReadList(const Context& context, const Inode& inode,
         inode.byte_offset);
     count = fits;
   }
-  ExtentCollector collector(context, inode);
+  ExtentCollector collector(context, inode, most);
   for (size_t i = 0; i < count; ++i) {
     const auto record = EKSHUME_TRY(fork.Read<BmbtRec>(i * sizeof(BmbtRec)));
     if (!collector.Add(record, inode.byte_offset)) break;
@@ -166,14 +171,15 @@ Result<std::vector<Extent>> ReadList(const Context& context, const Inode& inode,
 
 }  // namespace
 
-Result<std::vector<Extent>> ReadExtents(const Context& context, const Inode& inode, Fork fork) {
+Result<std::vector<Extent>> ReadExtents(const Context& context, const Inode& inode, Fork fork,
+                                        size_t most) {
   const bool is_data = fork == Fork::kData;
   const uint8_t format = is_data ? inode.core.di_format : inode.core.di_aformat;
   const ByteView bytes = is_data ? inode.data_fork : inode.attr_fork;
   if (format == kDinodeFmtExtents) {
-    return ReadList(context, inode, bytes, is_data ? inode.data_extents : inode.attr_extents);
+    return ReadList(context, inode, bytes, is_data ? inode.data_extents : inode.attr_extents, most);
   }
-  if (format == kDinodeFmtBtree) return ReadTree(context, inode, bytes);
+  if (format == kDinodeFmtBtree) return ReadTree(context, inode, bytes, most);
   return Fail(
       ErrorCode::kCorrupt,
       fmt::format("xfs: inode {} at {:#x}: {} fork has format {}, expected extents or btree",

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "base/limits.h"
 #include "fs/xfs/context.h"
 #include "fs/xfs/inode.h"
 
@@ -23,9 +24,10 @@ struct Extent {
 };
 
 // Every mapping of a fork in format "extents" or "btree", ascending, without overlaps, at most
-// limits::kMaxExtentsPerFile. Damaged records and tree blocks are reported and left out. kCorrupt
-// when the fork has another format.
-Result<std::vector<Extent>> ReadExtents(const Context& context, const Inode& inode, Fork fork);
+// `most`: more is reported (kFilesystemLimit). Damaged records and tree blocks are reported and
+// left out. kCorrupt when the fork has another format.
+Result<std::vector<Extent>> ReadExtents(const Context& context, const Inode& inode, Fork fork,
+                                        size_t most = limits::kMaxExtentsPerFile);
 
 // Fills `out`, a whole number of blocks, with the fork's blocks from `file_block` on; as one read
 // where they lie together. kNotFound when one of them is not mapped or not written.

@@ -47,7 +47,8 @@ Result<void> LogRecovery::ChangeTreeOwner(ByteView root, uint64_t owner) {
   const auto header = EKSHUME_TRY(root.Read<BmdrBlock>(0));
   if (header.bb_level.value() > static_cast<unsigned>(limits::kMaxTreeDepth)) {
     return Fail(ErrorCode::kCorrupt,
-                fmt::format("an extent tree has {} levels", header.bb_level.value()));
+                fmt::format("an extent tree has {} levels, expected {} at most (kMaxTreeDepth)",
+                            header.bb_level.value(), limits::kMaxTreeDepth));
   }
   EKSHUME_TRY(add_children(root, sizeof(BmdrBlock), (root.size() - sizeof(BmdrBlock)) / kPairBytes,
                            header.bb_level.value(), header.bb_numrecs.value()));

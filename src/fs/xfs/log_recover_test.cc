@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/limits.h"
 #include "fs/xfs/checksum.h"
 #include "fs/xfs/da_format.h"
 #include "fs/xfs/log_metadata.h"
@@ -258,6 +259,64 @@ TEST_F(LogItemTest, MakesNewInodeChunks) {
     ASSERT_EQ(inode.di_mode.value(), 0U);
     ASSERT_TRUE(ChecksumMatches(ByteView::Of(replayed_).From(slot).First(superblock_.inode_bytes),
                                 offsetof(Dinode, di_crc)));
+  }
+}
+
+// An inode whose extent tree is to get another owner, with a root of so many levels. Each node's
+// pointers all lead to the one node of the level below it.
+TEST_F(LogItemTest, ChangesTheOwnerOfOnlySoManyBlocks) {
+  const uint64_t slot = superblock_.LocateInode(superblock_.root_inode)->byte_offset;
+  const size_t room = (superblock_.block_bytes - sizeof(BtreeLongCrcBlock)) / 16;
+  const size_t root_room = (superblock_.inode_bytes - sizeof(Dinode) - sizeof(BmdrBlock)) / 16;
+  const uint32_t first = superblock_.AgLength(1) - 8;
+  const auto pointer_to = [&](uint16_t level) {
+    return be64::Of(uint64_t{1} << superblock_.ag_block_log | (first + level));
+  };
+  constexpr uint16_t kLevels = 4;
+  size_t visits = root_room;
+  for (uint16_t level = 0; level < kLevels; ++level) {
+    const uint64_t at = superblock_.AgBlockToByte(1, first + level);
+    BtreeLongCrcBlock block{};
+    block.bb_long.bb_header = {be32::Of(kBmapCrcMagic), be16::Of(level),
+                               be16::Of(static_cast<uint16_t>(room))};
+    Store(at, block);
+    if (level == 0) continue;
+    visits *= room;
+    for (size_t i = 0; i < room; ++i) {
+      Store(at + sizeof(block) + (room + i) * 8, pointer_to(static_cast<uint16_t>(level - 1)));
+    }
+  }
+  ASSERT_GT(visits, limits::kMaxLogOwnerChanges);
+  Dinode core = OnDisk<Dinode>(slot);
+  core.di_format = kDinodeFmtBtree;
+  core.di_forkoff = 0;
+  core.di_lsn = be64::Of(kNewer);  // so that the logged core need not be whole
+  Store(slot, core);
+  for (size_t i = 0; i < root_room; ++i) {
+    Store(slot + sizeof(Dinode) + sizeof(BmdrBlock) + (root_room + i) * 8, pointer_to(kLevels - 1));
+  }
+  InodeLogFormat format{};
+  format.ilf_type = le16::Of(kLiInode);
+  format.ilf_size = le16::Of(2);
+  format.ilf_fields = le32::Of(kIlogDowner);
+  format.ilf_ino = le64::Of(superblock_.root_inode);
+  format.ilf_blkno = le64::Of(slot / kBasicBlockBytes);
+  format.ilf_len = le32::Of(16);
+  format.ilf_boffset = le32::Of(slot % kBasicBlockBytes);
+  LogDinode logged{};
+  logged.di_magic = le16::Of(kDinodeMagic);
+  logged.di_version = 3;
+  log_.Write(Transaction(7, {BytesOf(format), BytesOf(logged)}));
+  for (const auto& [levels, limit] :
+       {std::pair<uint16_t, std::string>{kLevels, "kMaxLogOwnerChanges"},
+        {limits::kMaxTreeDepth + 1, "kMaxTreeDepth"}}) {
+    Store(slot + sizeof(Dinode),
+          BmdrBlock{be16::Of(levels), be16::Of(static_cast<uint16_t>(root_room))});
+    details_.clear();
+    Replay();
+    EXPECT_EQ(replay_.state, "damaged");
+    EXPECT_GE(sink_.Count(DiagnosticCode::kXfsLogDamaged), 1U);
+    EXPECT_THAT(details_, HasSubstr(limit));
   }
 }
 

@@ -100,8 +100,14 @@ Result<Superblock> ReadSuperblock(const image::Image& device, bool force,
   }
   if (primary) {
     diagnostics.Report(DiagnosticCode::kXfsBadChecksum, device.name(), "primary superblock", 0);
+    return primary;
   }
-  return primary;
+  if (device.size_bytes() <= limits::kMaxSuperblockScanBytes) return primary;
+  return Fail(
+      primary.error().code,
+      fmt::format("{}; no other superblock is in the first {} bytes of the device, which "
+                  "has {} (kMaxSuperblockScanBytes)",
+                  primary.error().message, limits::kMaxSuperblockScanBytes, device.size_bytes()));
 }
 
 bool SniffSuperblock(const image::Image& device) {

@@ -5,8 +5,6 @@
 
 #include <unordered_set>
 
-#include "base/limits.h"
-
 namespace ekshume::fs::xfs {
 namespace {
 
@@ -31,8 +29,8 @@ std::optional<Agi> ReadAgi(const Context& context, uint32_t ag) {
 
 class UnlinkedWalk {
  public:
-  UnlinkedWalk(const Context& context, const InodeReader& inodes)
-      : context_(context), inodes_(inodes) {}
+  UnlinkedWalk(const Context& context, const InodeReader& inodes, size_t most)
+      : context_(context), inodes_(inodes), most_(most) {}
 
   // Follows one bucket; false when the limit is reached.
   bool Follow(uint32_t ag, uint32_t ag_inode) {
@@ -48,7 +46,7 @@ class UnlinkedWalk {
                         context_.sb.AgHeaderToByte(ag, kAgiSector));
         return true;
       }
-      if (found_.size() >= limits::kMaxOrphans) {
+      if (found_.size() >= most_) {
         context_.Report(DiagnosticCode::kFilesystemLimit, "kMaxOrphans", inode->byte_offset);
         return false;
       }
@@ -63,19 +61,21 @@ class UnlinkedWalk {
  private:
   const Context& context_;
   const InodeReader& inodes_;
+  const size_t most_;
   std::unordered_set<uint64_t> visited_;
   std::vector<DeletedNode> found_;
 };
 
 }  // namespace
 
-std::vector<DeletedNode> ReadUnlinked(const Context& context, const InodeReader& inodes) {
-  UnlinkedWalk walk(context, inodes);
+std::vector<DeletedNode> ReadUnlinked(const Context& context, const InodeReader& inodes,
+                                      const UnlinkedLimits& most) {
+  UnlinkedWalk walk(context, inodes, most.inodes);
   for (uint32_t ag = 0; ag < context.sb.ag_count; ++ag) {
     const uint64_t offset = context.sb.AgHeaderToByte(ag, kAgiSector);
     // What lies behind the end of a truncated image was reported when it was opened.
     if (offset >= context.device.size_bytes()) break;
-    if (ag >= limits::kMaxAllocationGroups) {
+    if (ag >= most.groups) {
       context.Report(DiagnosticCode::kFilesystemLimit, "kMaxAllocationGroups", offset);
       break;
     }
