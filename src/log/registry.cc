@@ -2,14 +2,18 @@
 #include <algorithm>
 #include <array>
 
+#include "log/authenticator/reader.h"
 #include "log/cloudtrail/reader.h"
 #include "log/format.h"
 #include "log/guardduty/reader.h"
+#include "log/k8s_audit/reader.h"
 
 namespace ekshume::log {
 
 std::span<const Format* const> Formats() {
   static const std::array formats = {
+      &k8s_audit::AuditFormat(),
+      &authenticator::AuthenticatorFormat(),
       &cloudtrail::CloudTrailFormat(),
       &guardduty::GuardDutyFormat(),
   };
