@@ -4,6 +4,7 @@
 
 #include "log/authenticator/reader.h"
 #include "log/cloudtrail/reader.h"
+#include "log/cloudtrail_digest/reader.h"
 #include "log/format.h"
 #include "log/guardduty/reader.h"
 #include "log/k8s_audit/reader.h"
@@ -15,6 +16,7 @@ std::span<const Format* const> Formats() {
       &k8s_audit::AuditFormat(),
       &authenticator::AuthenticatorFormat(),
       &cloudtrail::CloudTrailFormat(),
+      &cloudtrail_digest::DigestFormat(),
       &guardduty::GuardDutyFormat(),
   };
   return formats;
