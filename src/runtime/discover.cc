@@ -94,6 +94,11 @@ class Discovery {
     };
     std::deque<Directory> pending = {{"", 0}};
     size_t searched = 0;
+    bool deeper = false;  // there are directories that are not looked at
+    const auto is_searched = [](const fs::DirectoryEntry& entry) {
+      return (entry.type == fs::NodeType::kDirectory || entry.type == fs::NodeType::kUnknown) &&
+             std::ranges::find(kSkippedNames, entry.name) == kSkippedNames.end();
+    };
     while (!pending.empty()) {
       const Directory directory = std::move(pending.front());
       pending.pop_front();
@@ -105,11 +110,16 @@ class Discovery {
       const Location location{filesystem, directory.path};
       // What lies inside a store is the store's business.
       if (Try(location) && !directory.path.empty()) continue;
-      if (directory.depth >= limits::kMaxSearchDepth) continue;
+      const bool deepest = directory.depth >= limits::kMaxSearchDepth;
+      if (deepest && deeper) continue;
       for (const auto& entry : List(location, diagnostics_)) {
-        if (entry.type != fs::NodeType::kDirectory && entry.type != fs::NodeType::kUnknown)
-          continue;
-        if (std::ranges::find(kSkippedNames, entry.name) != kSkippedNames.end()) continue;
+        if (!is_searched(entry)) continue;
+        if (deepest) {
+          deeper = true;
+          diagnostics_.Report(DiagnosticCode::kRuntimeSearchLimited, "/" + directory.path,
+                              "kMaxSearchDepth");
+          break;
+        }
         pending.push_back({fs::JoinPath(directory.path, entry.name), directory.depth + 1});
       }
     }

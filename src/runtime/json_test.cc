@@ -57,12 +57,25 @@ TEST(YamlTest, RefusesBombs) {
                std::to_string(i - 1) + ", *a" + std::to_string(i - 1) + "]\n";
   }
   EXPECT_EQ(ParseYaml(aliases).error().code, ErrorCode::kLimit);
+  EXPECT_EQ(ParseYaml(aliases).error().message, "kMaxYamlNodes");
   EXPECT_EQ(ParseYaml(std::string(5000, '[')).error().code, ErrorCode::kLimit);
   std::string dashes;
   for (int i = 0; i < 5000; ++i) dashes += "- ";
   EXPECT_FALSE(ParseYaml(dashes));
   EXPECT_EQ(ParseYaml("a: [").error().code, ErrorCode::kCorrupt);
   EXPECT_EQ(ParseYaml(std::string(limits::kMaxYamlBytes + 1, 'x')).error().code, ErrorCode::kLimit);
+}
+
+TEST(YamlTest, NodesAreBounded) {
+  // One node is the sequence itself.
+  std::string text;
+  for (size_t i = 1; i < limits::kMaxYamlNodes; ++i) text += "- a\n";
+  ASSERT_LT(text.size(), limits::kMaxYamlBytes);
+  EXPECT_TRUE(ParseYaml(text));
+  const auto refused = ParseYaml(text + "- a\n");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kLimit);
+  EXPECT_EQ(refused.error().message, "kMaxYamlNodes");
 }
 
 }  // namespace

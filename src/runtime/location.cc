@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/location.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
-#include "base/limits.h"
 #include "fs/path.h"
 
 namespace ekshume::runtime {
@@ -51,8 +52,25 @@ Result<std::string> ReadFile(const Location& location, size_t limit_bytes) {
   return fs::ReadWholeFile(*location.filesystem, location.path, limit_bytes);
 }
 
-std::string ReadWord(const Location& location) {
-  const auto text = ReadFile(location, limits::kMaxSmallFileBytes);
+std::optional<std::string> ReadText(const Location& location, const FileLimit& most,
+                                    DiagnosticSink& diagnostics) {
+  auto text = ReadFile(location, most.bytes);
+  if (text) return *std::move(text);
+  const Error& error = text.error();
+  // Neither nothing nor a directory is such a file.
+  if (error.code == ErrorCode::kNotFound || error.code == ErrorCode::kInvalidArgument) {
+    return std::nullopt;
+  }
+  const bool is_limit = error.code == ErrorCode::kLimit;
+  diagnostics.Report(
+      is_limit ? DiagnosticCode::kRuntimeLimit : DiagnosticCode::kRuntimeRecordDamaged,
+      Describe(location),
+      is_limit ? fmt::format("{}: {}", most.name, error.message) : error.message);
+  return std::nullopt;
+}
+
+std::string ReadWord(const Location& location, DiagnosticSink& diagnostics) {
+  const auto text = ReadText(location, kSmallFile, diagnostics);
   if (!text) return "";
   constexpr std::string_view kSpace = " \t\r\n";
   const size_t begin = text->find_first_not_of(kSpace);

@@ -3,11 +3,13 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/diagnostic.h"
+#include "base/limits.h"
 #include "fs/filesystem.h"
 #include "runtime/json.h"
 #include "runtime/model.h"
@@ -32,8 +34,22 @@ std::vector<fs::DirectoryEntry> List(const Location& location, DiagnosticSink& d
 
 // The whole file; kNotFound, kLimit.
 Result<std::string> ReadFile(const Location& location, size_t limit_bytes);
-// The file without surrounding white space, "" when there is none: hostname, mount-id.
-std::string ReadWord(const Location& location);
+
+// How much of a file of one kind is read, and what the limit is called.
+struct FileLimit {
+  size_t bytes;
+  std::string_view name;
+};
+inline constexpr FileLimit kSmallFile{limits::kMaxSmallFileBytes, "kMaxSmallFileBytes"};
+inline constexpr FileLimit kYamlFile{limits::kMaxYamlBytes, "kMaxYamlBytes"};
+inline constexpr FileLimit kDocumentFile{limits::kMaxDocumentBytes, "kMaxDocumentBytes"};
+
+// The whole file; nothing when there is none. One that is larger than `most` (kRuntimeLimit) or
+// cannot be read (kRuntimeRecordDamaged) is reported.
+std::optional<std::string> ReadText(const Location& location, const FileLimit& most,
+                                    DiagnosticSink& diagnostics);
+// A kSmallFile without surrounding white space, "" when there is none: hostname, mount-id.
+std::string ReadWord(const Location& location, DiagnosticSink& diagnostics);
 // A JSON document. Nothing when there is no such file; damage is reported as
 // kRuntimeRecordDamaged.
 std::optional<Json> ReadDocument(const Location& location, DiagnosticSink& diagnostics);

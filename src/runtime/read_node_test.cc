@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/limits.h"
 #include "runtime/discover.h"
@@ -197,6 +198,90 @@ TEST_F(ReadNodeTest, SearchesWithinItsLimit) {
   const auto stores = DiscoverStores(NodeFilesystems{{&root_}}, diagnostics_);
   EXPECT_THAT(Paths(stores), testing::ElementsAre("containerd var/lib/containerd"));
   EXPECT_EQ(diagnostics_.Count(DiagnosticCode::kRuntimeSearchLimited), 1U);
+}
+
+TEST_F(ReadNodeTest, SearchesOnlySoDeep) {
+  std::string path;
+  for (int depth = 1; depth < limits::kMaxSearchDepth; ++depth) {
+    path += "d" + std::to_string(depth) + "/";
+  }
+  root_.AddFile(path + "found/" + kMetaDb, "");
+  const auto stores = DiscoverStores(NodeFilesystems{{&root_}}, diagnostics_);
+  EXPECT_THAT(Paths(stores), testing::ElementsAre("containerd " + path + "found"));
+  EXPECT_TRUE(diagnostics_.Sorted().empty());
+  root_.AddFile(path + "deeper/not-found/" + kMetaDb, "");
+  root_.AddFile(path + "deepest/not-found/" + kMetaDb, "");
+  EXPECT_EQ(DiscoverStores(NodeFilesystems{{&root_}}, diagnostics_).size(), 1U);
+  const auto reported = diagnostics_.Sorted();
+  ASSERT_EQ(reported.size(), 1U) << "once a filesystem";
+  EXPECT_EQ(reported[0].code, DiagnosticCode::kRuntimeSearchLimited);
+  EXPECT_EQ(reported[0].evidence, "/" + path + "deeper");
+  EXPECT_EQ(reported[0].detail, "kMaxSearchDepth");
+}
+
+TEST_F(ReadNodeTest, StoresAreBounded) {
+  for (size_t i = 0; i < limits::kMaxStoresPerNode; ++i) {
+    data_.AddFile("srv/" + std::to_string(i) + "/" + kMetaDb, "");
+  }
+  EXPECT_EQ(DiscoverStores(NodeFilesystems{{&data_}}, diagnostics_).size(),
+            limits::kMaxStoresPerNode);
+  EXPECT_TRUE(diagnostics_.Sorted().empty());
+  data_.AddFile("srv/one-more/" + kMetaDb, "");
+  EXPECT_EQ(DiscoverStores(NodeFilesystems{{&data_}}, diagnostics_).size(),
+            limits::kMaxStoresPerNode);
+  const auto reported = diagnostics_.Sorted();
+  ASSERT_EQ(reported.size(), 1U);
+  EXPECT_EQ(reported[0].code, DiagnosticCode::kRuntimeStoreUnreadable);
+  EXPECT_EQ(reported[0].evidence, "/srv/one-more");
+  EXPECT_TRUE(reported[0].detail.starts_with("kMaxStoresPerNode"));
+}
+
+TEST_F(ReadNodeTest, SaysWhichFileIsTooLargeToBeRead) {
+  const auto padded = [](std::string text, size_t bytes) {
+    text.resize(bytes, '\n');
+    return text;
+  };
+  root_.AddFile("etc/hostname", padded("node-1", limits::kMaxSmallFileBytes));
+  root_.AddFile("etc/machine-id", padded("0123", limits::kMaxSmallFileBytes + 1));
+  root_.AddFile("etc/containerd/config.toml", padded("", limits::kMaxSmallFileBytes + 1));
+  root_.AddFile("var/lib/kubelet/kubeconfig", padded("", limits::kMaxYamlBytes + 1));
+  const Inventory inventory = Read();
+  EXPECT_EQ(inventory.node.hostname, "node-1");
+  EXPECT_EQ(inventory.node.machine_id, "");
+  std::vector<std::string> reported;
+  for (const Diagnostic& each : diagnostics_.Sorted()) {
+    EXPECT_EQ(each.code, DiagnosticCode::kRuntimeLimit);
+    reported.push_back(each.evidence + " " + each.detail.substr(0, each.detail.find(':')));
+  }
+  EXPECT_THAT(reported, testing::ElementsAre("/etc/containerd/config.toml kMaxSmallFileBytes",
+                                             "/etc/machine-id kMaxSmallFileBytes",
+                                             "/var/lib/kubelet/kubeconfig kMaxYamlBytes"));
+}
+
+// As if the stores that were read before had held as many as are kept.
+TEST_F(ReadNodeTest, ContainersAreBounded) {
+  ASSERT_TRUE(root_.AddTarZst(kData + "node-docker.tar.zst"));
+  ASSERT_TRUE(data_.AddTarZst(kData + "node-k8s.tar.zst"));
+  root_.AddFile("var/lib/ecs/data/agent.db", Database("agent"));
+  const NodeFilesystems node{{&root_, &data_}};
+  Inventory inventory;
+  inventory.containers.resize(limits::kMaxContainers);
+  inventory.pods.resize(limits::kMaxContainers);
+  std::set<std::string> reported;  // formats
+  for (const FoundStore& store : DiscoverStores(node, diagnostics_)) {
+    const std::string name(store.format->name);
+    DiagnosticSink diagnostics;
+    ASSERT_TRUE(store.format->read(store.location, node, inventory, diagnostics)) << name;
+    EXPECT_EQ(inventory.containers.size(), limits::kMaxContainers) << name;
+    EXPECT_EQ(inventory.pods.size(), limits::kMaxContainers) << name;
+    for (const Diagnostic& each : diagnostics.Sorted()) {
+      if (each.code == DiagnosticCode::kRuntimeStoreUnreadable &&
+          each.detail.starts_with("kMaxContainers")) {
+        reported.insert(name);
+      }
+    }
+  }
+  EXPECT_THAT(reported, testing::ElementsAre("containerd", "docker", "ecs-agent", "kubelet"));
 }
 
 TEST_F(ReadNodeTest, ReportsAStoreItCannotRead) {

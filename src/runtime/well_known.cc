@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <tuple>
 
-#include "base/limits.h"
 #include "base/text.h"
 #include "runtime/json.h"
 #include "runtime/location.h"
@@ -19,8 +18,8 @@ std::string_view Trim(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
 }
 
-std::string ReadSmall(const Location& location) {
-  return ReadFile(location, limits::kMaxSmallFileBytes).value_or("");
+std::string ReadSmall(const Location& location, DiagnosticSink& diagnostics) {
+  return ReadText(location, kSmallFile, diagnostics).value_or("");
 }
 
 void AddUnits(const Location& directory, std::vector<ConfiguredPath>& paths,
@@ -36,7 +35,7 @@ void AddUnits(const Location& directory, std::vector<ConfiguredPath>& paths,
       files.push_back(Below(place, drop_in.name));
     }
     for (const Location& file : files) {
-      const std::string text = ReadSmall(file);
+      const std::string text = ReadSmall(file, diagnostics);
       for (const std::string_view flag : {"--root-dir", "--data-root", "--graph"}) {
         if (const std::string value = FlagValue(text, flag); !value.empty()) {
           paths.push_back({"", std::string(flag), value});
@@ -85,7 +84,7 @@ std::vector<ConfiguredPath> ReadConfiguredPaths(const NodeFilesystems& node,
                                                 DiagnosticSink& diagnostics) {
   std::vector<ConfiguredPath> paths;
   const auto add_toml = [&](const Location& file) {
-    for (ConfiguredPath& value : TomlTexts(ReadSmall(file))) {
+    for (ConfiguredPath& value : TomlTexts(ReadSmall(file, diagnostics))) {
       if (value.key.starts_with("root")) paths.push_back(std::move(value));
     }
   };

@@ -188,12 +188,16 @@ void Database::Report(uint64_t page_number, std::string detail) const {
                       CheckedMultiply(page_number, state_.page_bytes));
 }
 
+void Database::ReportLimit(std::string detail) const {
+  diagnostics_.Report(DiagnosticCode::kRuntimeLimit, name_, std::move(detail));
+}
+
 bool Database::CountItem() const {
   if (items_ < limits::kMaxBoltItems) {
     ++items_;
     return true;
   }
-  Report(0, "kMaxBoltItems: too many items were visited");
+  ReportLimit("kMaxBoltItems: too many items were visited");
   return false;
 }
 

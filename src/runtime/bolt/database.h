@@ -108,6 +108,8 @@ class Database {
   std::unique_ptr<const Page> PeekPage(uint64_t page_number, std::string& storage) const;
   // Reports damage of this database.
   void Report(uint64_t page_number, std::string detail) const;
+  // Reports that a limit (kRuntimeLimit) keeps something from being read.
+  void ReportLimit(std::string detail) const;
   // False, with a report, when the limit on visited items is reached.
   bool CountItem() const;
 

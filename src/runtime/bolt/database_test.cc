@@ -6,6 +6,7 @@
 
 #include <set>
 
+#include "base/limits.h"
 #include "runtime/bolt/format.h"
 #include "runtime/bolt/stale.h"
 #include "runtime/memory_tree.h"
@@ -158,6 +159,112 @@ TEST_F(BoltTest, EndsInALoopOfBranchPages) {
     const std::string key = fmt::format("key-{:04}", i);
     EXPECT_EQ((*database)->root().Child("many")->Get(key).has_value(), keys.contains(key));
   }
+  EXPECT_TRUE(std::ranges::any_of(diagnostics_.Sorted(), [](const Diagnostic& each) {
+    return each.code == DiagnosticCode::kBoltPageDamaged &&
+           each.detail.starts_with("kMaxBoltDepth: too many levels");
+  }));
+}
+
+TEST_F(BoltTest, BucketsInThemselvesEnd) {
+  const auto whole = Open(bytes_, diagnostics_);
+  const uint64_t root = (*whole)->state().root;
+  const uint64_t page = (*whole)->root().Child("large")->root_page();
+  const auto head = [](uint64_t root_page) {
+    return "large" + std::string(AsBytes(le64::Of(root_page)).AsText());
+  };
+  const size_t at = bytes_.find(head(page), root * kPage);
+  ASSERT_LT(at, (root + 1) * kPage);
+  bytes_.replace(at, head(root).size(), head(root));
+  const auto database = Open(bytes_, diagnostics_);
+  ASSERT_TRUE(database);
+  int depth = 0;
+  for (auto bucket = (*database)->root().Child("large"); bucket; bucket = bucket->Child("large")) {
+    ASSERT_LT(++depth, limits::kMaxBoltDepth);
+  }
+  EXPECT_EQ(depth, limits::kMaxBoltDepth - 1);
+  const auto reported = diagnostics_.Sorted();
+  ASSERT_EQ(reported.size(), 1U);
+  EXPECT_EQ(reported[0].code, DiagnosticCode::kBoltPageDamaged);
+  EXPECT_TRUE(reported[0].detail.starts_with("kMaxBoltDepth")) << reported[0].detail;
+}
+
+// A database that claims to be larger than it is: the rest reads as zeros.
+class HugeFile final : public fs::File {
+ public:
+  explicit HugeFile(std::string bytes) : bytes_(std::move(bytes)) {}
+  uint64_t size_bytes() const override { return uint64_t{1} << 40; }
+  Result<size_t> ReadAt(uint64_t offset_bytes, std::span<std::byte> out) const override {
+    std::ranges::fill(out, std::byte{0});
+    CopyBytes(out, ByteView::Of(bytes_).From(offset_bytes).First(out.size()));
+    return out.size();
+  }
+  std::span<const fs::Run> runs() const override { return {}; }
+
+ private:
+  const std::string bytes_;
+};
+
+TEST_F(BoltTest, PagesInMemoryAreBounded) {
+  const auto whole = Open(bytes_, diagnostics_);
+  const uint64_t page = (*whole)->root().Child("large")->root_page();
+  const auto claim = [&](uint64_t bytes) {
+    std::string changed = bytes_;
+    changed.replace(page * kPage + offsetof(PageHeader, overflow), sizeof(le32),
+                    AsBytes(le32::Of(static_cast<uint32_t>(bytes / kPage - 1))).AsText());
+    return Database::Open(std::make_unique<HugeFile>(changed), "test.db", diagnostics_);
+  };
+  EXPECT_TRUE((*claim(4 * kPage))->root().Child("large")->Get("blob"));
+  EXPECT_TRUE(diagnostics_.Sorted().empty());
+  const auto database = claim(limits::kMaxBoltBytes + kPage);
+  EXPECT_FALSE((*database)->root().Child("large")->Get("blob"));
+  EXPECT_TRUE((*database)->root().Child("many")->Get("key-0001")) << "the others are read";
+  const auto reported = diagnostics_.Sorted();
+  ASSERT_EQ(reported.size(), 1U);
+  EXPECT_EQ(reported[0].code, DiagnosticCode::kBoltPageDamaged);
+  EXPECT_EQ(reported[0].offset_bytes, page * kPage);
+  EXPECT_TRUE(reported[0].detail.contains("kMaxBoltBytes")) << reported[0].detail;
+}
+
+TEST_F(BoltTest, StalePagesAreLookedForOnlySoFar) {
+  // The newest meta page says that more pages were used, and the file has them.
+  const auto whole = Open(bytes_, diagnostics_);
+  const size_t at = (*whole)->state().transaction % 2 * kPage + sizeof(PageHeader);
+  Meta meta = ByteView::Of(bytes_).Read<Meta>(at).value();
+  meta.pgid = le64::Of(limits::kMaxBoltBytes / kPage + 1);
+  uint64_t checksum = 0xcbf29ce484222325U;  // FNV-1a
+  for (const std::byte byte : AsBytes(meta).First(offsetof(Meta, checksum)).AsSpan()) {
+    checksum = (checksum ^ static_cast<uint64_t>(byte)) * 0x100000001b3U;
+  }
+  meta.checksum = le64::Of(checksum);
+  const auto stale = StalePages(**whole);
+  bytes_.replace(at, sizeof(meta), AsBytes(meta).AsText());
+  const auto database = Database::Open(std::make_unique<HugeFile>(bytes_), "test.db", diagnostics_);
+  ASSERT_TRUE(database);
+  ASSERT_GT((*database)->state().high_water, limits::kMaxBoltBytes / kPage);
+  EXPECT_EQ(StalePages(**database), stale);
+  const auto reported = diagnostics_.Sorted();
+  ASSERT_EQ(reported.size(), 1U);
+  EXPECT_EQ(reported[0].code, DiagnosticCode::kRuntimeLimit);
+  EXPECT_TRUE(reported[0].detail.starts_with("kMaxBoltBytes")) << reported[0].detail;
+}
+
+TEST_F(BoltTest, ItemsVisitedAreBounded) {
+  const auto database = Open(bytes_, diagnostics_);
+  const auto many = (*database)->root().Child("many");
+  EXPECT_TRUE(many->Get("key-0001"));
+  size_t counted = 0;
+  while ((*database)->CountItem()) ++counted;
+  EXPECT_LT(counted, limits::kMaxBoltItems) << "those that were visited before count too";
+  EXPECT_GT(counted, limits::kMaxBoltItems - 100);
+  many->ForEach([&](const Item&) {
+    ADD_FAILURE() << "nothing more is visited";
+    return true;
+  });
+  EXPECT_FALSE(many->Get("key-0001"));
+  const auto reported = diagnostics_.Sorted();
+  ASSERT_EQ(reported.size(), 1U);
+  EXPECT_EQ(reported[0].code, DiagnosticCode::kRuntimeLimit);
+  EXPECT_TRUE(reported[0].detail.starts_with("kMaxBoltItems")) << reported[0].detail;
 }
 
 TEST_F(BoltTest, ListsStalePages) {

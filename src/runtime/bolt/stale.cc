@@ -50,6 +50,10 @@ std::vector<uint64_t> StalePages(const Database& database) {
   const State& state = database.state();
   const uint64_t bytes = std::min<uint64_t>(database.size_bytes(), limits::kMaxBoltBytes);
   const uint64_t end = std::min(state.high_water, bytes / state.page_bytes);
+  if (end < std::min(state.high_water, database.size_bytes() / state.page_bytes)) {
+    database.ReportLimit(
+        "kMaxBoltBytes: what deleted records left behind is looked for only so far");
+  }
   std::vector<uint64_t> stale;
   std::string storage;
   for (uint64_t number = 2; number < end; ++number) {

@@ -69,7 +69,8 @@ std::vector<Container> RecoverFromCriFolders(const Location& store,
       if (folder == "sandboxes") {
         container.kind = ContainerKind::kSandbox;
         container.sandbox = entry.name;
-        container.hostname = ReadWord(Below(cri, "sandboxes/" + entry.name + "/hostname"));
+        container.hostname =
+            ReadWord(Below(cri, "sandboxes/" + entry.name + "/hostname"), diagnostics);
       } else {
         ReadCriStatus(cri, container, diagnostics);
       }

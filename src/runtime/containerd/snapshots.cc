@@ -3,7 +3,6 @@
 
 #include <set>
 
-#include "base/limits.h"
 #include "runtime/containerd/decode.h"
 #include "runtime/containerd/format.h"
 #include "runtime/containerd/snapshotter.h"
@@ -23,15 +22,24 @@ struct MetaRecord {
 };
 
 // By snapshotter.
-std::map<std::string, std::vector<MetaRecord>> ReadMetaRecords(const bolt::Bucket& v1) {
+std::map<std::string, std::vector<MetaRecord>> ReadMetaRecords(const bolt::Bucket& v1,
+                                                               const Location& store,
+                                                               DiagnosticSink& diagnostics,
+                                                               size_t most) {
   std::map<std::string, std::vector<MetaRecord>> records;
+  size_t count = 0;
   v1.ForEachChild([&](std::string_view runtime_namespace, const bolt::Bucket& bucket) {
     const auto snapshots = bucket.Child(kBucketSnapshots);
     if (!snapshots) return;
     snapshots->ForEachChild([&](std::string_view snapshotter, const bolt::Bucket& keys) {
       auto& list = records[std::string(snapshotter)];
       keys.ForEachChild([&](std::string_view key, const bolt::Bucket& record) {
-        if (list.size() >= limits::kMaxSnapshots) return;
+        if (count >= most) {
+          diagnostics.Report(DiagnosticCode::kRuntimeLimit, Describe(store),
+                             "kMaxSnapshots: more snapshots than are read");
+          return;
+        }
+        ++count;
         list.push_back({.runtime_namespace = std::string(runtime_namespace),
                         .key = std::string(key),
                         .name = TextAt(record, kKeyName),
@@ -70,9 +78,10 @@ void FillFromRecord(const SnapshotRecord& record, const Snapshotter& snapshotter
 }  // namespace
 
 void ReadSnapshots(const std::optional<bolt::Bucket>& v1, const Location& store,
-                   const NodeFilesystems& node, Inventory& inventory, DiagnosticSink& diagnostics) {
-  auto by_snapshotter =
-      v1 ? ReadMetaRecords(*v1) : std::map<std::string, std::vector<MetaRecord>>{};
+                   const NodeFilesystems& node, Inventory& inventory, DiagnosticSink& diagnostics,
+                   size_t most) {
+  auto by_snapshotter = v1 ? ReadMetaRecords(*v1, store, diagnostics, most)
+                           : std::map<std::string, std::vector<MetaRecord>>{};
   for (const std::string& name : LocalSnapshotters(store, diagnostics)) by_snapshotter[name];
   for (const auto& [name, records] : by_snapshotter) {
     const std::string example = records.empty() ? "" : records.front().name;

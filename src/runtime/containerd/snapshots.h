@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "base/limits.h"
 #include "runtime/bolt/database.h"
 #include "runtime/format.h"
 #include "runtime/model.h"
@@ -13,6 +14,7 @@ namespace ekshume::runtime::containerd {
 // snapshotter's records, those that only a snapshotter still knows, and directories that nothing
 // knows (with an empty key and kind). `v1` is meta.db's schema bucket, when it could be read.
 void ReadSnapshots(const std::optional<bolt::Bucket>& v1, const Location& store,
-                   const NodeFilesystems& node, Inventory& inventory, DiagnosticSink& diagnostics);
+                   const NodeFilesystems& node, Inventory& inventory, DiagnosticSink& diagnostics,
+                   size_t most = limits::kMaxSnapshots);
 
 }  // namespace ekshume::runtime::containerd

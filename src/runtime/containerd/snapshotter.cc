@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 
-#include "base/limits.h"
 #include "fs/path.h"
 #include "runtime/chain.h"
 #include "runtime/containerd/decode.h"
@@ -67,7 +66,7 @@ SnapshotName ParseSnapshotName(std::string_view name) {
 }
 
 std::optional<Snapshotter> Snapshotter::Read(const std::string& name, const Location& root,
-                                             DiagnosticSink& diagnostics) {
+                                             DiagnosticSink& diagnostics, size_t most) {
   const Location directory = Below(root, kSnapshotsDirectory);
   const Location file = Below(root, kSnapshotterDatabase);
   if (!IsFile(file) && !IsDirectory(directory)) return std::nullopt;
@@ -79,7 +78,11 @@ std::optional<Snapshotter> Snapshotter::Read(const std::string& name, const Loca
   if (database == nullptr) return snapshotter;
   if (const auto bucket = database->root().Descend({kSchemaVersion, kBucketSnapshots})) {
     bucket->ForEachChild([&](std::string_view key, const bolt::Bucket& child) {
-      if (snapshotter.records_.size() >= limits::kMaxSnapshots) return;
+      if (snapshotter.records_.size() >= most) {
+        diagnostics.Report(DiagnosticCode::kRuntimeLimit, Describe(file),
+                           "kMaxSnapshots: more snapshots than are read");
+        return;
+      }
       snapshotter.records_.emplace(key, ReadRecord(child));
     });
   }

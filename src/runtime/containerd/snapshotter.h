@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/diagnostic.h"
+#include "base/limits.h"
 #include "runtime/format.h"
 #include "runtime/location.h"
 #include "runtime/model.h"
@@ -36,9 +37,10 @@ SnapshotName ParseSnapshotName(std::string_view name);
 class Snapshotter {
  public:
   // Reads the snapshotter at `root`. Nothing when neither a database nor a directory of snapshots
-  // is there.
+  // is there. At most `most` records are read; more is reported (kRuntimeLimit).
   static std::optional<Snapshotter> Read(const std::string& name, const Location& root,
-                                         DiagnosticSink& diagnostics);
+                                         DiagnosticSink& diagnostics,
+                                         size_t most = limits::kMaxSnapshots);
 
   // The snapshotter called `name` of the store at `store`: below the store, where the configuration
   // puts it, or, for proxy plugins (soci, stargz, nydus), in a folder of its own on any of the

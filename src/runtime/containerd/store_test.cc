@@ -6,8 +6,11 @@
 
 #include <algorithm>
 
+#include "base/limits.h"
 #include "runtime/bolt/database.h"
 #include "runtime/bolt/format.h"
+#include "runtime/containerd/snapshots.h"
+#include "runtime/containerd/snapshotter.h"
 #include "runtime/memory_tree.h"
 
 namespace ekshume::runtime::containerd {
@@ -176,6 +179,37 @@ TEST_F(ContainerdTest, SaysWhichSnapshotIsMissing) {
   EXPECT_EQ(webshop.layers.lower.size(), 4U);
   EXPECT_THAT(webshop.layers.missing, testing::SizeIs(1));
   EXPECT_GT(diagnostics_.Count(DiagnosticCode::kRuntimeSnapshotMissing), 0U);
+}
+
+TEST_F(ContainerdTest, SnapshotsAreBounded) {
+  Load("node-k8s.tar.zst");
+  const Location overlayfs = {&tree_, "var/lib/containerd/io.containerd.snapshotter.v1.overlayfs"};
+  const auto count_records = [&](size_t most) {
+    return Snapshotter::Read("overlayfs", overlayfs, diagnostics_, most)->records().size();
+  };
+  const auto database = bolt::Database::Open(
+      std::make_unique<MemoryTree::MemoryFile>(tree_.Content(kMeta)), "meta.db", diagnostics_);
+  ASSERT_TRUE(database);
+  const auto v1 = (*database)->root().Child("v1");
+  // Those of meta.db alone: the snapshotter's own are not there.
+  MemoryTree empty;
+  const auto count_named = [&](size_t most) {
+    Inventory inventory;
+    ReadSnapshots(v1, {&empty, "var/lib/containerd"}, NodeFilesystems{{&empty}}, inventory,
+                  diagnostics_, most);
+    return inventory.snapshots.size();
+  };
+  const size_t records = count_records(limits::kMaxSnapshots);
+  const size_t named = count_named(limits::kMaxSnapshots);
+  ASSERT_GT(records, 5U);
+  ASSERT_GT(named, 5U);
+  EXPECT_TRUE(diagnostics_.Sorted().empty());
+  EXPECT_EQ(count_records(records - 1), records - 1);
+  EXPECT_EQ(count_named(named - 2), named - 2);
+  EXPECT_EQ(diagnostics_.Count(DiagnosticCode::kRuntimeLimit), 2U);
+  for (const Diagnostic& each : diagnostics_.Sorted()) {
+    EXPECT_TRUE(each.detail.starts_with("kMaxSnapshots")) << each.detail;
+  }
 }
 
 TEST_F(ContainerdTest, NotesABlobThatIsNotWhatItsNameSays) {

@@ -29,7 +29,8 @@ std::string IdOfTarget(std::string_view target) {
 
 }  // namespace
 
-LayerStore::LayerStore(const Location& root, const std::string& driver, DiagnosticSink& diagnostics)
+LayerStore::LayerStore(const Location& root, const std::string& driver, DiagnosticSink& diagnostics,
+                       size_t most)
     : root_(root),
       driver_(driver),
       is_overlay_(driver == "overlay2" || driver == "fuse-overlayfs"),
@@ -39,15 +40,20 @@ LayerStore::LayerStore(const Location& root, const std::string& driver, Diagnost
       diagnostics_(diagnostics) {
   if (!IsSupported()) return;
   for (const auto& entry : List(directories_, diagnostics)) {
-    if (entry.name != kLinksDirectory && ids_.size() < limits::kMaxSnapshots) {
-      ids_.insert(entry.name);
+    if (entry.name == kLinksDirectory) continue;
+    if (ids_.size() >= most) {
+      diagnostics.Report(DiagnosticCode::kRuntimeLimit, Describe(directories_),
+                         "kMaxSnapshots: more layers than are read");
+      break;
     }
+    ids_.insert(entry.name);
   }
   ReadMounts();
   if (!is_overlay_) return;
   // Links that are lost are made up for by each directory's own file with the link's name.
   for (const std::string& id : ids_) {
-    const std::string link = ReadWord(Below(directories_, fs::JoinPath(id, kLinkFile)));
+    const std::string link =
+        ReadWord(Below(directories_, fs::JoinPath(id, kLinkFile)), diagnostics_);
     if (!link.empty()) id_of_link_.emplace(link, id);
   }
 }
@@ -56,9 +62,9 @@ void LayerStore::ReadMounts() {
   const Location mounts = Below(database_, kMounts);
   for (const auto& entry : List(mounts, diagnostics_)) {
     const Location mount = Below(mounts, entry.name);
-    mounts_[entry.name] = {.mount_id = ReadWord(Below(mount, kMountIdFile)),
-                           .init_id = ReadWord(Below(mount, kInitIdFile)),
-                           .parent = ReadWord(Below(mount, kMountParentFile))};
+    mounts_[entry.name] = {.mount_id = ReadWord(Below(mount, kMountIdFile), diagnostics_),
+                           .init_id = ReadWord(Below(mount, kInitIdFile), diagnostics_),
+                           .parent = ReadWord(Below(mount, kMountParentFile), diagnostics_)};
   }
 }
 
@@ -80,7 +86,8 @@ std::string LayerStore::IdOfLink(const std::string& link) const {
 }
 
 std::vector<std::string> LayerStore::LowerIds(const std::string& id) const {
-  const std::string lower = ReadWord(Below(directories_, fs::JoinPath(id, kLowerFile)));
+  const std::string lower =
+      ReadWord(Below(directories_, fs::JoinPath(id, kLowerFile)), diagnostics_);
   std::vector<std::string> ids;
   for (const std::string_view part : SplitNonEmpty(lower, ':')) {
     if (ids.size() >= static_cast<size_t>(limits::kMaxLayers)) {
@@ -99,12 +106,13 @@ std::vector<std::string> LayerStore::LowerIds(const std::string& id) const {
 std::string LayerStore::CacheIdOf(const std::string& chain_id) const {
   const std::string hex = HexOf(chain_id);
   if (hex.empty()) return "";
-  return ReadWord(Below(database_, fmt::format("{}/{}/{}", kLayers, hex, kCacheIdFile)));
+  return ReadWord(Below(database_, fmt::format("{}/{}/{}", kLayers, hex, kCacheIdFile)),
+                  diagnostics_);
 }
 
 std::optional<uint64_t> LayerStore::SizeOf(const std::string& chain_id) const {
-  const std::string text =
-      ReadWord(Below(database_, fmt::format("{}/{}/{}", kLayers, HexOf(chain_id), kSizeFile)));
+  const std::string text = ReadWord(
+      Below(database_, fmt::format("{}/{}/{}", kLayers, HexOf(chain_id), kSizeFile)), diagnostics_);
   uint64_t size = 0;
   const char* end = std::to_address(text.end());
   const auto parsed = std::from_chars(std::to_address(text.begin()), end, size);

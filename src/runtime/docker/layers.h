@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/diagnostic.h"
+#include "base/limits.h"
 #include "runtime/chain.h"
 #include "runtime/location.h"
 #include "runtime/model.h"
@@ -26,7 +27,9 @@ class LayerStore {
  public:
   // `root` is the data root, `driver` the graph driver's name; `diagnostics` must outlive the
   // store.
-  LayerStore(const Location& root, const std::string& driver, DiagnosticSink& diagnostics);
+  // Knows at most `most` layers; more is reported (kRuntimeLimit).
+  LayerStore(const Location& root, const std::string& driver, DiagnosticSink& diagnostics,
+             size_t most = limits::kMaxSnapshots);
 
   // False for drivers whose layers are no directories (devicemapper, btrfs, zfs) and for aufs and
   // the old overlay driver.

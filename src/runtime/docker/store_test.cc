@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "base/limits.h"
+#include "runtime/docker/layers.h"
 #include "runtime/memory_tree.h"
 
 namespace ekshume::runtime::docker {
@@ -98,6 +100,19 @@ TEST_F(DockerTest, ReadsImages) {
   EXPECT_EQ(image.size_bytes, 88394331U);
   EXPECT_EQ(image.layers.lower.size(), 5U);
   EXPECT_EQ(image.platform, "linux/amd64");
+}
+
+TEST_F(DockerTest, LayersAreBounded) {
+  const LayerStore whole(Store(), "overlay2", diagnostics_, limits::kMaxSnapshots);
+  const size_t all = whole.Snapshots().size();
+  ASSERT_GT(all, 10U);
+  EXPECT_TRUE(diagnostics_.Sorted().empty());
+  const LayerStore cut(Store(), "overlay2", diagnostics_, all - 1);
+  EXPECT_EQ(cut.Snapshots().size(), all - 1);
+  const auto reported = diagnostics_.Sorted();
+  ASSERT_EQ(reported.size(), 1U);
+  EXPECT_EQ(reported[0].code, DiagnosticCode::kRuntimeLimit);
+  EXPECT_TRUE(reported[0].detail.starts_with("kMaxSnapshots")) << reported[0].detail;
 }
 
 TEST_F(DockerTest, DoesWithoutTheLinks) {

@@ -26,6 +26,11 @@ std::map<std::string, Json> ReadDocuments(const bolt::Database& database, std::s
   if (!bucket) return documents;
   bucket->ForEach([&](const bolt::Item& item) {
     if (item.is_bucket) return true;
+    if (documents.size() >= limits::kMaxContainers) {
+      diagnostics.Report(DiagnosticCode::kRuntimeStoreUnreadable, database.name(),
+                         std::string(name) + ": kMaxContainers: more records than are read");
+      return false;
+    }
     auto document = ParseJson(item.value);
     if (document) {
       documents[std::string(item.key)] = *std::move(document);
@@ -33,7 +38,7 @@ std::map<std::string, Json> ReadDocuments(const bolt::Database& database, std::s
       diagnostics.Report(DiagnosticCode::kRuntimeRecordDamaged, database.name(),
                          std::string(name) + ": " + document.error().message);
     }
-    return documents.size() < limits::kMaxContainers;
+    return true;
   });
   return documents;
 }
@@ -103,7 +108,10 @@ Result<void> ReadStore(const Location& root, const NodeFilesystems& /*node*/, In
         ReferenceOf(task_id, document, task == tasks.end() ? Json() : task->second, cluster);
     if (const auto known = by_id.find(id); known != by_id.end()) {
       Merge(reference, inventory.containers[known->second]);
-    } else if (inventory.containers.size() < limits::kMaxContainers) {
+    } else if (inventory.containers.size() >= limits::kMaxContainers) {
+      diagnostics.Report(DiagnosticCode::kRuntimeStoreUnreadable, Describe(root),
+                         "kMaxContainers: the store names more containers than are read");
+    } else {
       by_id.emplace(id, inventory.containers.size());
       inventory.containers.push_back(Recovered(id, document, std::move(reference), root));
     }

@@ -5,7 +5,6 @@
 #include <array>
 #include <initializer_list>
 
-#include "base/limits.h"
 #include "base/text.h"
 #include "runtime/location.h"
 #include "runtime/well_known.h"
@@ -74,7 +73,7 @@ void ReadExec(const Json& exec, Configuration& configuration) {
 
 void ReadKubeconfig(const Location& root, const Location& file, Configuration& configuration,
                     DiagnosticSink& diagnostics) {
-  const auto text = ReadFile(file, limits::kMaxYamlBytes);
+  const auto text = ReadText(file, kYamlFile, diagnostics);
   if (!text) return;
   const auto document = ParseYaml(*text);
   if (!document) {
@@ -92,7 +91,7 @@ void ReadKubeconfig(const Location& root, const Location& file, Configuration& c
                NodeNameOfCertificate(DecodeBase64(Text(Member(user, "client-certificate-data")))));
     const std::string path = Text(Member(user, "client-certificate"));
     if (path.starts_with('/')) {
-      const auto pem = ReadFile(Below(root, path.substr(1)), limits::kMaxSmallFileBytes);
+      const auto pem = ReadText(Below(root, path.substr(1)), kSmallFile, diagnostics);
       if (pem) SetIfEmpty(configuration.node_name, NodeNameOfCertificate(*pem));
     }
   }
@@ -142,7 +141,7 @@ Configuration ReadConfiguration(const NodeFilesystems& node, DiagnosticSink& dia
   for (const fs::Filesystem* filesystem : node.filesystems) {
     const Location root{filesystem, ""};
     for (const std::string_view file : kConfigFiles) {
-      const auto text = ReadFile(Below(root, file), limits::kMaxYamlBytes);
+      const auto text = ReadText(Below(root, file), kYamlFile, diagnostics);
       if (!text) continue;
       // JSON is YAML.
       const auto document = ParseYaml(*text);
@@ -157,7 +156,7 @@ Configuration ReadConfiguration(const NodeFilesystems& node, DiagnosticSink& dia
       ReadKubeconfig(root, Below(root, file), configuration, diagnostics);
     }
     for (const Location& file : FlagFiles(root, diagnostics)) {
-      if (const auto text = ReadFile(file, limits::kMaxSmallFileBytes)) {
+      if (const auto text = ReadText(file, kSmallFile, diagnostics)) {
         ReadFlags(*text, configuration);
       }
     }

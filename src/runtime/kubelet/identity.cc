@@ -5,7 +5,6 @@
 #include <array>
 #include <initializer_list>
 
-#include "base/limits.h"
 #include "base/text.h"
 #include "runtime/kubelet/configuration.h"
 #include "runtime/location.h"
@@ -86,12 +85,12 @@ std::string DebianVersion(std::string_view status, std::string_view package) {
   return std::string(rest.substr(0, rest.find('\n')));
 }
 
-std::string RuntimeVersion(const Location& root) {
-  if (std::string version = ReadWord(Below(root, "etc/eks/containerd-version.txt"));
+std::string RuntimeVersion(const Location& root, DiagnosticSink& diagnostics) {
+  if (std::string version = ReadWord(Below(root, "etc/eks/containerd-version.txt"), diagnostics);
       !version.empty()) {
     return version.starts_with("containerd") ? version : "containerd " + version;
   }
-  const auto status = ReadFile(Below(root, "var/lib/dpkg/status"), limits::kMaxDocumentBytes);
+  const auto status = ReadText(Below(root, "var/lib/dpkg/status"), kDocumentFile, diagnostics);
   if (!status) return "";
   struct Candidate {
     std::string_view package;
@@ -137,11 +136,11 @@ std::string ClusterOfUserData(std::string_view text) {
 
 void ReadCloudInit(const Location& root, NodeIdentity& identity, DiagnosticSink& diagnostics) {
   const Location cloud = Below(root, "var/lib/cloud");
-  SetIfEmpty(identity.instance_id, ReadWord(Below(cloud, "data/instance-id")));
+  SetIfEmpty(identity.instance_id, ReadWord(Below(cloud, "data/instance-id"), diagnostics));
   for (const auto& entry : List(Below(cloud, "instances"), diagnostics)) {
     if (entry.name.starts_with("i-")) SetIfEmpty(identity.instance_id, entry.name);
-    const auto user_data =
-        ReadFile(Below(cloud, "instances/" + entry.name + "/user-data.txt"), limits::kMaxYamlBytes);
+    const auto user_data = ReadText(Below(cloud, "instances/" + entry.name + "/user-data.txt"),
+                                    kYamlFile, diagnostics);
     if (user_data) SetIfEmpty(identity.cluster, ClusterOfUserData(*user_data));
   }
 }
@@ -168,15 +167,16 @@ NodeIdentity ReadNodeIdentity(const NodeFilesystems& node, DiagnosticSink& diagn
   identity.labels = configuration.node_labels;
   for (const fs::Filesystem* filesystem : node.filesystems) {
     const Location root{filesystem, ""};
-    SetIfEmpty(identity.hostname, ReadWord(Below(root, "etc/hostname")));
-    SetIfEmpty(identity.machine_id, ReadWord(Below(root, "etc/machine-id")));
+    SetIfEmpty(identity.hostname, ReadWord(Below(root, "etc/hostname"), diagnostics));
+    SetIfEmpty(identity.machine_id, ReadWord(Below(root, "etc/machine-id"), diagnostics));
     for (const std::string_view file : {"etc/os-release", "usr/lib/os-release"}) {
-      const auto text = ReadFile(Below(root, file), limits::kMaxSmallFileBytes);
+      const auto text = ReadText(Below(root, file), kSmallFile, diagnostics);
       if (text) SetIfEmpty(identity.operating_system, PrettyName(*text));
     }
     SetIfEmpty(identity.kernel, NewestKernel(root, diagnostics));
-    SetIfEmpty(identity.kubelet_version, ReadWord(Below(root, "etc/eks/kubelet-version.txt")));
-    SetIfEmpty(identity.container_runtime, RuntimeVersion(root));
+    SetIfEmpty(identity.kubelet_version,
+               ReadWord(Below(root, "etc/eks/kubelet-version.txt"), diagnostics));
+    SetIfEmpty(identity.container_runtime, RuntimeVersion(root, diagnostics));
     ReadCloudInit(root, identity, diagnostics);
   }
   identity.node_name = configuration.node_name;

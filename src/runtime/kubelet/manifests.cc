@@ -17,7 +17,8 @@ namespace {
 // ParseYaml makes every scalar a string.
 bool IsYamlTrue(const Json& value) { return Text(value) == "true"; }
 
-void ReadManifest(const Json& manifest, Inventory& inventory) {
+void ReadManifest(const Json& manifest, const Location& file, Inventory& inventory,
+                  DiagnosticSink& diagnostics) {
   if (Text(Member(manifest, "kind")) != "Pod") return;
   const std::string name = Text(Member(manifest, "metadata", "name"));
   std::string namespace_name = Text(Member(manifest, "metadata", "namespace"));
@@ -28,7 +29,11 @@ void ReadManifest(const Json& manifest, Inventory& inventory) {
            (candidate.name == name || candidate.name == name + "-" + inventory.node.node_name);
   });
   if (pod == inventory.pods.end()) {
-    if (inventory.pods.size() >= limits::kMaxContainers) return;
+    if (inventory.pods.size() >= limits::kMaxContainers) {
+      diagnostics.Report(DiagnosticCode::kRuntimeStoreUnreadable, Describe(file),
+                         "kMaxContainers: more pods than are read");
+      return;
+    }
     inventory.pods.push_back(
         {.name = name,
          .namespace_name = namespace_name,
@@ -62,7 +67,7 @@ void ReadStaticPods(const NodeFilesystems& node, Inventory& inventory,
         // The kubelet skips what begins with a dot.
         if (entry.name.starts_with('.')) continue;
         const Location file = Below(directory, entry.name);
-        const auto text = ReadFile(file, limits::kMaxYamlBytes);
+        const auto text = ReadText(file, kYamlFile, diagnostics);
         if (!text) continue;
         const auto manifest = ParseYaml(*text);
         if (!manifest) {
@@ -70,7 +75,7 @@ void ReadStaticPods(const NodeFilesystems& node, Inventory& inventory,
                              manifest.error().message);
           continue;
         }
-        ReadManifest(*manifest, inventory);
+        ReadManifest(*manifest, file, inventory, diagnostics);
       }
     }
   }

@@ -26,8 +26,8 @@ bool Sniff(const Location& location) {
 
 // Takes the pod's address and host name from its hosts file: the kubelet's own last line, which
 // user-supplied aliases may follow.
-void ReadHosts(const Location& file, Pod& pod) {
-  const auto text = ReadFile(file, limits::kMaxSmallFileBytes);
+void ReadHosts(const Location& file, Pod& pod, DiagnosticSink& diagnostics) {
+  const auto text = ReadText(file, kSmallFile, diagnostics);
   if (!text) return;
   pod.host_network = text->starts_with(kHostNetworkHeader);
   if (pod.host_network) return;
@@ -76,11 +76,15 @@ Result<void> ReadStore(const Location& root, const NodeFilesystems& /*node*/, In
     const Location folder = Below(pods, entry.name);
     if (!IsDirectory(folder)) continue;
     Pod pod{.name = "", .namespace_name = "", .uid = entry.name, .recovered = "pod folder"};
-    ReadHosts(Below(folder, kHostsFile), pod);
+    ReadHosts(Below(folder, kHostsFile), pod, diagnostics);
     ReadVolumes(Below(folder, kVolumesDirectory), pod, diagnostics);
     for (const auto& container : List(Below(folder, kContainersDirectory), diagnostics)) {
-      if (inventory.containers.size() >= limits::kMaxContainers) break;
       if (!known.emplace(pod.uid, container.name).second) continue;
+      if (inventory.containers.size() >= limits::kMaxContainers) {
+        diagnostics.Report(DiagnosticCode::kRuntimeStoreUnreadable, Describe(root),
+                           "kMaxContainers: more containers than are read");
+        break;
+      }
       inventory.containers.push_back({.id = pod.uid + "/" + container.name,
                                       .name = container.name,
                                       .runtime = "kubelet",
