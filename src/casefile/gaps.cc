@@ -81,13 +81,14 @@ bool IsInstanceStorePath(std::string_view path) {
 
 void AddMountGaps(const Evidence& evidence, const fs::Filesystem& root, std::vector<Gap>& gaps,
                   DiagnosticSink& diagnostics) {
-  const std::vector<ConfiguredMount> mounts = ReadConfiguredMounts(root);
+  const std::vector<ConfiguredMount> mounts = ReadConfiguredMounts(root, diagnostics);
   // Targets whose device is not in the evidence: bind mounts from below them are lost with them.
   std::vector<std::string> absent_targets;
   for (const ConfiguredMount& mount : mounts) {
     if (IsPseudoFilesystem(mount.type)) {
       if (mount.type == "tmpfs") {
         gaps.push_back({mount.target, "was in memory (tmpfs), so no disk holds it", false});
+        diagnostics.Report(DiagnosticCode::kHostVolatile, mount.target, "tmpfs in " + mount.file);
       }
       continue;
     }

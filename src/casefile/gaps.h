@@ -20,7 +20,8 @@ struct Gap {
 
 // What cannot be in the evidence, from what the node itself says about its mounts (fstab, systemd
 // mount units) and its pods (volumes in memory): instance stores, disks that were not given, tmpfs.
-// Those that mean lost evidence are also reported as diagnostics. Sorted by path.
+// Those that the node's own configuration tells of are also reported as diagnostics. Sorted by
+// path.
 std::vector<Gap> FindGaps(const Evidence& evidence, const runtime::Inventory& inventory,
                           DiagnosticSink& diagnostics);
 

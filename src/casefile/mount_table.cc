@@ -84,23 +84,35 @@ ConfiguredMount ParseMountUnit(std::string_view text) {
   return mount;
 }
 
-std::vector<ConfiguredMount> ReadConfiguredMounts(const fs::Filesystem& root) {
-  std::vector<ConfiguredMount> mounts;
-  if (const auto fstab = fs::ReadWholeFile(root, "/etc/fstab", limits::kMaxDocumentBytes)) {
-    mounts = ParseFstab(*fstab);
-  }
+std::vector<ConfiguredMount> ReadConfiguredMounts(const fs::Filesystem& root,
+                                                  DiagnosticSink& diagnostics) {
+  const auto read = [&](const std::string& path) -> std::string {
+    auto text = fs::ReadWholeFile(root, path, limits::kMaxDocumentBytes);
+    if (text) return *std::move(text);
+    const Error& error = text.error();
+    // A link that leads nowhere (a masked unit) is none of its kind.
+    if (error.code != ErrorCode::kNotFound && error.code != ErrorCode::kInvalidArgument) {
+      diagnostics.Report(
+          DiagnosticCode::kFilesystemNodeUnreadable, path,
+          error.code == ErrorCode::kLimit ? "kMaxDocumentBytes: " + error.message : error.message);
+    }
+    return "";
+  };
+  std::vector<ConfiguredMount> mounts = ParseFstab(read("/etc/fstab"));
   const std::string folder = "/etc/systemd/system";
   const auto directory = fs::ResolvePath(root, folder);
   if (!directory) return mounts;
   const auto entries = fs::ListDirectory(root, *directory);
-  if (!entries) return mounts;
+  if (!entries) {
+    diagnostics.Report(DiagnosticCode::kFilesystemNodeUnreadable, folder, entries.error().message);
+    return mounts;
+  }
   for (const fs::DirectoryEntry& entry : *entries) {
     if (!entry.name.ends_with(".mount")) continue;
-    const auto text = fs::ReadWholeFile(root, entry.node, limits::kMaxDocumentBytes);
-    if (!text) continue;
-    ConfiguredMount mount = ParseMountUnit(*text);
+    const std::string path = folder + "/" + entry.name;
+    ConfiguredMount mount = ParseMountUnit(read(path));
     if (mount.target.empty()) continue;
-    mount.file = folder + "/" + entry.name;
+    mount.file = path;
     mounts.push_back(std::move(mount));
   }
   return mounts;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/diagnostic.h"
 #include "fs/filesystem.h"
 
 namespace ekshume::casefile {
@@ -18,8 +19,10 @@ struct ConfiguredMount {
 };
 
 // The mounts in /etc/fstab (fstab(5)) and /etc/systemd/system/*.mount (systemd.mount(5)) of a root
-// filesystem, in that order. Lines that are neither are passed over.
-std::vector<ConfiguredMount> ReadConfiguredMounts(const fs::Filesystem& root);
+// filesystem, in that order. Lines that are neither are passed over; a file that cannot be read or
+// is larger than limits::kMaxDocumentBytes is reported (kFilesystemNodeUnreadable).
+std::vector<ConfiguredMount> ReadConfiguredMounts(const fs::Filesystem& root,
+                                                  DiagnosticSink& diagnostics);
 
 // For tests: the parsers of the two forms.
 std::vector<ConfiguredMount> ParseFstab(std::string_view text);

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/limits.h"
 #include "casefile/gaps.h"
 #include "fs/overlay/memory_filesystem.h"
 
@@ -41,10 +42,26 @@ TEST(MountTableTest, ReadsBothPlaces) {
   root.File("etc/systemd/system/mnt-x.mount", "[Mount]\nWhat=UUID=2\nWhere=/mnt/x\nType=xfs\n");
   root.File("etc/systemd/system/x.service", "[Mount]\nWhere=/no\n");
   root.File("etc/systemd/system/empty.mount", "");
-  const auto mounts = ReadConfiguredMounts(root);
+  DiagnosticSink diagnostics;
+  const auto mounts = ReadConfiguredMounts(root, diagnostics);
+  EXPECT_TRUE(diagnostics.Sorted().empty());
   ASSERT_EQ(mounts.size(), 2U);
   EXPECT_EQ(mounts[1].target, "/mnt/x");
   EXPECT_EQ(mounts[1].file, "/etc/systemd/system/mnt-x.mount");
+}
+
+TEST(MountTableTest, SaysWhichFileIsTooLarge) {
+  fs::overlay::MemoryFilesystem root;
+  // Neither holds so many bytes: they only claim to.
+  root.StatOf(root.File("etc/fstab", "UUID=1 / xfs\n")).size_bytes = limits::kMaxDocumentBytes + 1;
+  root.StatOf(root.File("etc/systemd/system/mnt-x.mount", "[Mount]\n")).size_bytes =
+      limits::kMaxDocumentBytes + 1;
+  DiagnosticSink diagnostics;
+  EXPECT_TRUE(ReadConfiguredMounts(root, diagnostics).empty());
+  EXPECT_EQ(diagnostics.Count(DiagnosticCode::kFilesystemNodeUnreadable), 2U);
+  for (const Diagnostic& diagnostic : diagnostics.Sorted()) {
+    EXPECT_TRUE(diagnostic.detail.starts_with("kMaxDocumentBytes")) << diagnostic.detail;
+  }
 }
 
 }  // namespace
