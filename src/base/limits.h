@@ -72,7 +72,10 @@ inline constexpr size_t kMaxSnapshots = 1000000;         // of one store
 
 // event
 inline constexpr size_t kMaxPackFrameBytes = size_t{64} << 20;  // raw records of one batch
-inline constexpr size_t kMaxBatchRows = 2048;        // rows that one batch aims at
+inline constexpr size_t kMaxBatchBytes = size_t{1} << 20;     // records read at a time, unless one is larger
+inline constexpr size_t kMaxQueryBytes = size_t{64} << 10;      // text of one search
+inline constexpr size_t kMaxQueryTerms = 4096;                  // of one search
+inline constexpr int kMaxQueryDepth = 64;                       // parentheses in each other
 
 // log
 inline constexpr size_t kMaxRecordBytes = size_t{16} << 20;      // one log record
@@ -80,6 +83,7 @@ inline constexpr uint64_t kMaxUnpackRatio = 20000;               // unpacked per
 inline constexpr uint64_t kMinUnpackedBytes = uint64_t{1} << 30;  // allowed whatever the ratio
 inline constexpr int kMaxCarrierDepth = 8;         // gzip in tar in zip ...
 inline constexpr int kMaxEnvelopeDepth = 6;        // a record in a message in an envelope ...
+inline constexpr size_t kMaxZipInMemoryBytes = size_t{256} << 20;  // larger ones are read once
 inline constexpr size_t kMaxArchiveMembers = 4000000;
 inline constexpr int kMaxJsonDepth = 512;          // nesting of one record
 inline constexpr size_t kMaxArguments = 4096;      // of one command line

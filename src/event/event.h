@@ -89,11 +89,12 @@ class Event {
   std::array<std::optional<int64_t>, kNumberCount> numbers_;
 };
 
-// Takes events. Add() copies what it needs before it returns; the caller may use the Event again.
+// Takes events.
 class Sink {
  public:
   virtual ~Sink() = default;
-  virtual void Add(const Event& event) = 0;
+  // Takes what the event holds and leaves it cleared.
+  virtual void Add(Event& event) = 0;
 };
 
 }  // namespace ekshume::event

@@ -88,7 +88,7 @@ class Format {
     return false;
   }
 
-  // Reads one record. `event` is cleared scratch: fill it, Add() it, Clear() it for the next one.
+  // Reads one record. `event` is cleared scratch: fill it, Add() it, which clears it.
   // The caller fills in the column `source` and, where the event leaves them empty, the columns of
   // `record.stream->defaults`, the carrier's time and the raw record. Diagnostics only for what the
   // outcome does not say, with `record.stream->evidence`.

@@ -407,7 +407,7 @@ class DuckDbStore final : public Store {
   }
 
   Result<void> Ingest(RowSource& source,
-                      const std::function<std::vector<Item>()>& finish) override {
+                      const std::function<Result<std::vector<Item>>()>& finish) override {
     if (!known_) EKSHUME_TRY(LoadKnownIds());
     Ingestion ingestion;
     ingestion.source = &source;
@@ -475,7 +475,8 @@ class DuckDbStore final : public Store {
     return {};
   }
 
-  Result<void> Transact(Ingestion& ingestion, const std::function<std::vector<Item>()>& finish) {
+  Result<void> Transact(Ingestion& ingestion,
+                        const std::function<Result<std::vector<Item>>()>& finish) {
     const int64_t first_item = EKSHUME_TRY(database_->Number("SELECT max(item) + 1 FROM items"));
     EKSHUME_TRY(database_->Execute("BEGIN"));
     std::string columns;
@@ -488,7 +489,8 @@ class DuckDbStore final : public Store {
         columns, first_item)));
     if (ingestion.error) return *ingestion.error;
     int64_t number = first_item;
-    for (const Item& item : finish()) {
+    const std::vector<Item> items = EKSHUME_TRY(finish());
+    for (const Item& item : items) {
       EKSHUME_TRY(database_->Execute(fmt::format(
           "INSERT INTO items VALUES ({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {})",
           number++, SqlLiteral(item.key), SqlLiteral(item.name), item.size, SqlLiteral(item.sha256),

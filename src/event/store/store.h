@@ -105,9 +105,9 @@ class Store {
   virtual Result<std::vector<Item>> Items() = 0;
 
   // Takes all rows of `source` and, when it ends, the `items` that `finish` returns, in one
-  // transaction: after a crash either all of it is there or nothing.
+  // transaction: after a crash, or when `finish` fails, nothing of it is there.
   virtual Result<void> Ingest(RowSource& source,
-                              const std::function<std::vector<Item>()>& finish) = 0;
+                              const std::function<Result<std::vector<Item>>()>& finish) = 0;
 
   // Folds the stages of requests and the versions of findings, joins identities, and sorts what
   // came in since. To be called after the last Ingest().

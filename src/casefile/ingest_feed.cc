@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "casefile/ingest_feed.h"
+
+#include <fmt/format.h>
+
+#include "log/carrier/path_hints.h"
+#include "log/carrier/records.h"
+
+namespace ekshume::casefile {
+namespace {
+
+constexpr size_t kQueueLength = 8;
+constexpr size_t kGatheredRows = 2000;
+constexpr size_t kGatheredBytes = size_t{4} << 20;
+
+}  // namespace
+
+IngestFeed::IngestFeed(Feed feed, DiagnosticSink& diagnostics, Progress& progress)
+    : feed_(std::move(feed)),
+      diagnostics_(diagnostics),
+      progress_(progress),
+      prober_(diagnostics) {}
+
+IngestFeed::~IngestFeed() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+  }
+  space_.notify_all();
+}
+
+void IngestFeed::Start() {
+  thread_ = std::jthread([this] {
+    Result<void> result = feed_(*this);
+    Flush();
+    const std::lock_guard lock(mutex_);
+    result_ = std::move(result);
+    ended_ = true;
+    ready_.notify_all();
+  });
+}
+
+Result<void> IngestFeed::Join() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+  }
+  space_.notify_all();
+  if (thread_.joinable()) thread_.join();
+  return result_;
+}
+
+std::vector<event::Item> IngestFeed::Items() const {
+  std::vector<event::Item> items;
+  for (const std::unique_ptr<Progressing>& progressing : items_) {
+    event::Item item = progressing->item;
+    const log::RecordCounts& counts = progressing->counts;
+    item.records = counts.records;
+    item.rows = counts.rows - progressing->duplicates;
+    item.duplicates = progressing->duplicates;
+    item.extra = counts.extra;
+    item.skipped = counts.skipped;
+    item.damaged = counts.damaged;
+    item.unknown = counts.unknown;
+    for (const std::string& format : progressing->formats) {
+      item.formats += (item.formats.empty() ? "" : ", ") + format;
+    }
+    items.push_back(std::move(item));
+  }
+  return items;
+}
+
+uint32_t IngestFeed::Begin(event::Item item) {
+  Flush();
+  const std::lock_guard lock(mutex_);
+  items_.push_back(std::make_unique<Progressing>());
+  items_.back()->item = std::move(item);
+  row_number_ = 0;
+  return static_cast<uint32_t>(items_.size() - 1);
+}
+
+std::string_view IngestFeed::Keep(const std::string& evidence) {
+  const std::lock_guard lock(mutex_);
+  return *evidence_.insert(evidence).first;
+}
+
+bool IngestFeed::Push(Work work) {
+  std::unique_lock lock(mutex_);
+  space_.wait(lock, [this] { return stopped_ || queue_.size() < kQueueLength; });
+  if (stopped_) return false;
+  queue_.push_back(std::move(work));
+  lock.unlock();
+  ready_.notify_one();
+  return true;
+}
+
+Result<void> IngestFeed::AddLeaf(uint32_t item, const log::Leaf& leaf, log::Stream stream) {
+  stream.evidence = leaf.evidence;
+  if (stream.path.empty()) stream.path = leaf.path;
+  if (leaf.modified) stream.written = leaf.modified;
+  log::FillFromPath(stream);
+  log::RecordReader reader(*leaf.input, std::move(stream), diagnostics_);
+  const std::string_view evidence = Keep(leaf.evidence);
+  bool first = true;
+  for (;;) {
+    if (cancelled()) return Fail(ErrorCode::kCancelled, "stopped");
+    Result<std::optional<log::RecordBatch>> batch = reader.Next();
+    if (!batch) {
+      diagnostics_.Report(DiagnosticCode::kLogUnreadable, leaf.evidence, batch.error().message);
+      break;
+    }
+    if (!batch->has_value()) break;
+    if (first && !prober_.Recognizes(**batch)) {
+      diagnostics_.Report(DiagnosticCode::kLogFileUnknown, leaf.evidence,
+                          "none of its first records is of a known format");
+      log::RecordCounts counts;
+      counts.records = counts.unknown = 1;
+      Count(item, counts, {});
+      return {};
+    }
+    first = false;
+    Work work;
+    work.item = item;
+    work.evidence = evidence;
+    work.records = *std::move(*batch);
+    if (!Push(std::move(work))) return Fail(ErrorCode::kCancelled, "stopped");
+  }
+  log::RecordCounts counts;
+  counts.damaged = reader.counts().damaged;
+  counts.skipped = reader.counts().skipped;
+  counts.records = counts.damaged + counts.skipped;
+  Count(item, counts, {});
+  return {};
+}
+
+void IngestFeed::AddRow(uint32_t item, event::Event& event, const std::string& evidence,
+                        uint64_t offset) {
+  gathered_item_ = item;
+  event::Row& row = gathered_.Next();
+  std::swap(row.event, event);
+  event.Clear();
+  row.item = item;
+  row.evidence = Keep(evidence);
+  row.offset = offset;
+  // Several events of one place: the number keeps their ids apart.
+  row.sub_index = row_number_++;
+  row.raw_offset = static_cast<uint32_t>(gathered_.raw.size());
+  row.raw_length = static_cast<uint32_t>(row.event.raw.size());
+  gathered_.raw += row.event.raw;
+  ++gathered_counts_.rows;
+  ++gathered_counts_.records;
+  if (gathered_.count >= kGatheredRows || gathered_.raw.size() >= kGatheredBytes) Flush();
+}
+
+void IngestFeed::Flush() {
+  if (gathered_.count == 0) return;
+  Count(gathered_item_, gathered_counts_, gathered_);
+  gathered_counts_ = {};
+  Work work;
+  work.item = gathered_item_;
+  std::swap(work.rows, gathered_);
+  static_cast<void>(Push(std::move(work)));
+  gathered_.Clear();
+}
+
+void IngestFeed::Count(uint32_t item, const log::RecordCounts& counts,
+                       const event::RowBatch& rows) {
+  const std::lock_guard lock(mutex_);
+  Progressing& progressing = *items_[item];
+  progressing.counts += counts;
+  std::string_view last;
+  for (size_t i = 0; i < rows.count; ++i) {
+    const std::string& source = rows.rows[i].event[event::Text::kSource];
+    if (source == last) continue;
+    last = source;
+    progressing.formats.insert(source);
+  }
+}
+
+bool IngestFeed::Next(event::RowBatch& batch) {
+  std::unique_lock lock(mutex_);
+  ready_.wait(lock, [this] { return ended_ || !queue_.empty(); });
+  if (queue_.empty() || progress_.cancelled()) return false;
+  Work work = std::move(queue_.front());
+  queue_.pop_front();
+  std::unique_ptr<log::Dispatcher> dispatcher;
+  if (work.records && !idle_.empty()) {
+    dispatcher = std::move(idle_.back());
+    idle_.pop_back();
+  }
+  lock.unlock();
+  space_.notify_one();
+  if (!work.records) {
+    std::swap(batch, work.rows);
+    return true;
+  }
+  if (!dispatcher) dispatcher = std::make_unique<log::Dispatcher>(diagnostics_);
+  const log::RecordCounts counts = dispatcher->Read(*work.records, work.item, work.evidence, batch);
+  Count(work.item, counts, batch);
+  lock.lock();
+  idle_.push_back(std::move(dispatcher));
+  return true;
+}
+
+void IngestFeed::Duplicate(uint32_t item) {
+  const std::lock_guard lock(mutex_);
+  ++items_[item]->duplicates;
+}
+
+std::string_view IngestFeed::ItemKey(uint32_t item) {
+  const std::lock_guard lock(mutex_);
+  return items_[item]->item.key;
+}
+
+}  // namespace ekshume::casefile
