@@ -2,11 +2,14 @@
 #include <array>
 
 #include "artifact/format.h"
+#include "artifact/mactime/reader.h"
 
 namespace ekshume::artifact {
 
 std::span<const Format* const> Formats() {
-  static const std::array<const Format*, 0> formats{};
+  static const std::array formats{
+      &mactime::MactimeFormat(),
+  };
   return formats;
 }
 
