@@ -56,6 +56,7 @@ int Run(int argc, char** argv) {
   app.footer(
       "Examples:\n"
       "  ekshume investigate disk.img --case mycase     who was on this node, and what changed\n"
+      "  ekshume search mycase 'actor:mallory AND verb:exec'\n"
       "  ekshume containers list disk.img\n"
       "  ekshume containers diff disk.img 376ed2ebfa27\n"
       "  ekshume fs find disk.img /etc --format jsonl\n\n"
@@ -76,6 +77,8 @@ int Run(int argc, char** argv) {
   AddPodsVerb(program);
   AddImagesVerb(program);
   AddWhoisVerb(program);
+  AddSearchVerbs(program);
+  AddExportVerb(program);
   AddCaseVerb(program);
   try {
     app.parse(argc, argv);

@@ -66,5 +66,7 @@ void AddPodsVerb(Program& program);
 void AddImagesVerb(Program& program);
 void AddWhoisVerb(Program& program);
 void AddCaseVerb(Program& program);
+void AddSearchVerbs(Program& program);  // search, timeline, sql
+void AddExportVerb(Program& program);
 
 }  // namespace ekshume::cli

@@ -5,12 +5,27 @@
 #include <memory>
 
 #include "casefile/case.h"
+#include "casefile/evidence_kind.h"
+#include "casefile/ingest.h"
+#include "casefile/ingest_report.h"
 #include "casefile/investigation.h"
+#include "cli/events_page.h"
 #include "cli/program.h"
 #include "cli/report_page.h"
+#include "event/store/store.h"
 
 namespace ekshume::cli {
 namespace {
+
+// What the rows of a node's disks are from, for the column `evidence`.
+std::string NodeName(const std::vector<std::string>& disks) {
+  std::string name;
+  for (const std::string& disk : disks) {
+    name += (name.empty() ? "" : "+") +
+            std::filesystem::path(disk).lexically_normal().filename().string();
+  }
+  return name;
+}
 
 struct InvestigateOptions {
   std::vector<std::string> evidence;
@@ -24,6 +39,56 @@ std::string DefaultCase(const std::string& evidence) {
   if (name.empty()) name = "evidence";
   const std::string stem = name.string().substr(0, name.string().find('.', 1));
   return stem + ".case";
+}
+
+// Looks through a node's disks, then brings all records into the case's event store.
+Result<casefile::Json> Investigate(Program& program, const std::vector<std::string>& paths,
+                                   casefile::Case& opened_case) {
+  std::vector<std::string> disks;
+  std::vector<casefile::LogFile> logs;
+  for (const std::string& path : paths) {
+    if (EKSHUME_TRY(casefile::ClassifyEvidence(path)) == casefile::EvidenceKind::kNode) {
+      disks.push_back(path);
+      continue;
+    }
+    const std::vector<casefile::LogFile> files = EKSHUME_TRY(casefile::ListLogFiles(path));
+    logs.insert(logs.end(), files.begin(), files.end());
+  }
+  casefile::Json report = {{"tool", "ekshume"}, {"version", EKSHUME_VERSION}};
+  report["evidence"] = casefile::Json::array();
+  std::unique_ptr<casefile::Evidence> evidence;
+  if (!disks.empty()) {
+    casefile::EvidenceOptions evidence_options;
+    evidence_options.raw = program.raw;
+    evidence_options.force = program.force;
+    evidence_options.scratch = &opened_case.scratch();
+    evidence_options.progress = &program.progress;
+    program.progress.SetStage("opening");
+    evidence = EKSHUME_TRY(casefile::Evidence::Open(disks, evidence_options, program.diagnostics));
+    report = EKSHUME_TRY(casefile::Investigate(*evidence, program.diagnostics, program.progress));
+  }
+  const std::unique_ptr<event::Store> store =
+      EKSHUME_TRY(event::Store::Open(opened_case.directory(), event::Store::Access::kWrite));
+  std::vector<casefile::IngestSummary> summaries;
+  if (evidence) {
+    const runtime::Inventory inventory =
+        runtime::ReadNode(evidence->filesystems(), program.diagnostics);
+    summaries.push_back(EKSHUME_TRY(casefile::IngestNode(
+        *evidence, inventory, NodeName(disks), *store, program.diagnostics, program.progress)));
+  }
+  if (!logs.empty()) {
+    summaries.push_back(
+        EKSHUME_TRY(casefile::IngestLogs(logs, *store, program.diagnostics, program.progress)));
+  }
+  program.progress.SetStage("joining");
+  EKSHUME_TRY(store->Finish());
+  report["events"] = EKSHUME_TRY(casefile::EventsJson(summaries, *store));
+  report["diagnostics"] = casefile::Json::array();
+  for (const Diagnostic& diagnostic : program.diagnostics.Sorted()) {
+    report["diagnostics"].push_back(casefile::ToJson(diagnostic));
+  }
+  report["diagnostics_suppressed"] = program.diagnostics.Suppressed();
+  return report;
 }
 
 Result<void> Run(Program& program, const InvestigateOptions& options) {
@@ -45,18 +110,7 @@ Result<void> Run(Program& program, const InvestigateOptions& options) {
   const bool existed = std::filesystem::exists(directory, error);
   const auto opened_case = EKSHUME_TRY(casefile::Case::OpenOrCreate(directory));
 
-  const auto investigate = [&]() -> Result<casefile::Json> {
-    casefile::EvidenceOptions evidence_options;
-    evidence_options.raw = program.raw;
-    evidence_options.force = program.force;
-    evidence_options.scratch = &opened_case->scratch();
-    evidence_options.progress = &program.progress;
-    program.progress.SetStage("opening");
-    const auto evidence =
-        EKSHUME_TRY(casefile::Evidence::Open(paths, evidence_options, program.diagnostics));
-    return casefile::Investigate(*evidence, program.diagnostics, program.progress);
-  };
-  const Result<casefile::Json> report = investigate();
+  Result<casefile::Json> report = Investigate(program, paths, *opened_case);
   if (!report) {
     // A case that holds nothing yet is no use to anyone.
     if (!existed) std::filesystem::remove_all(directory, error);
@@ -75,13 +129,20 @@ Result<void> Run(Program& program, const InvestigateOptions& options) {
                                 file["sha256"].get<std::string>()});
     }
   }
+  for (const casefile::Json& item : (*report)["events"]["items"]) {
+    if (item["sha256"].get<std::string>().empty()) continue;
+    entry.evidence.push_back({item["name"].get<std::string>(), item["size"].get<uint64_t>(),
+                              item["sha256"].get<std::string>()});
+  }
   EKSHUME_TRY(opened_case->Record(entry));
 
   const auto output = EKSHUME_TRY(program.OpenOutput());
   switch (program.format) {
     case OutputFormat::kTable:
-      output->Write(ReportPage(*report, directory));
-      output->Write(fmt::format("\nCase: {} (report.json, custody.jsonl)\n", directory));
+      if (report->contains("node")) output->Write(ReportPage(*report, directory));
+      output->Write(EventsPage(*report, directory));
+      output->Write(
+          fmt::format("\nCase: {} (report.json, events.duckdb, custody.jsonl)\n", directory));
       break;
     case OutputFormat::kJson: output->Write(text); break;
     case OutputFormat::kJsonLines: output->Write(casefile::Dump(*report) + "\n"); break;
@@ -97,16 +158,20 @@ void AddInvestigateVerb(Program& program) {
   CLI::App* verb = program.app.add_subcommand(
       "investigate", "the main job: which node, which pods, what changed; leaves a case");
   verb->footer(
-      "All evidence given is taken to be of one node: its disks, or folders with its files.\n"
-      "The case folder gets the report (report.json), the custody ledger and indexes; the "
-      "evidence\n"
-      "itself is never changed.\n"
+      "All disks given are taken to be of one node: its images, or folders with its files. Logs\n"
+      "(Kubernetes audit, CloudTrail, GuardDuty, flow logs, ...) may come in any wrapping: files,\n"
+      "folders, archives. What was read once is not read again.\n"
+      "The case folder gets the report (report.json), the events (events.duckdb, records.zst), "
+      "the\n"
+      "custody ledger and indexes; the evidence itself is never changed.\n"
       "Examples:\n"
       "  ekshume investigate disk.img\n"
       "  ekshume investigate root.img data.img.zst --case incident-42\n"
+      "  ekshume investigate disk.img audit.log.gz AWSLogs/ findings.json --case incident-42\n"
       "  ekshume investigate disk.001 --format json --output report.json");
   const auto options = std::make_shared<InvestigateOptions>();
-  verb->add_option("evidence", options->evidence, "disk images, folders, or one case")
+  verb->add_option("evidence", options->evidence,
+                   "disk images, logs, folders, archives, or one case")
       ->required()
       ->type_name("EVIDENCE...");
   verb->add_option("--case", options->case_directory,

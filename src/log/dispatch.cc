@@ -148,8 +148,11 @@ class Dispatcher::Implementation final : public event::Sink {
   Outcome Known(const Record& record) {
     original_ = record.bytes;
     raw_written_ = false;
-    if (last_ != nullptr) {
-      const Outcome outcome = Try(*last_, record);
+    if (last_ != nullptr && record.bytes.starts_with('{') == last_is_json_) {
+      Outcome outcome = Try(*last_, record);
+      if (outcome == Outcome::kDamaged && last_->Sniff(record.bytes) == Match::kNo) {
+        outcome = Outcome::kNotMine;
+      }
       if (outcome == Outcome::kDamaged) return Mend(*last_, record);
       if (outcome != Outcome::kNotMine) {
         Count(outcome);
@@ -161,7 +164,10 @@ class Dispatcher::Implementation final : public event::Sink {
         if (format == last_ || format->Sniff(record.bytes) != wanted) continue;
         const Outcome outcome = Try(*format, record);
         if (outcome == Outcome::kNotMine) continue;
-        if (wanted == Match::kYes) last_ = format;
+        if (wanted == Match::kYes) {
+          last_ = format;
+          last_is_json_ = record.bytes.starts_with('{');
+        }
         if (outcome == Outcome::kDamaged) return Mend(*format, record);
         Count(outcome);
         return outcome;
@@ -239,7 +245,7 @@ class Dispatcher::Implementation final : public event::Sink {
         !wrapped_[static_cast<size_t>(depth)] && Unwrap(record, depth)) {
       return;
     }
-    if (last_ != nullptr && first == '{') {
+    if (last_ != nullptr && last_is_json_ && first == '{') {
       original_ = record.bytes;
       raw_written_ = false;
       const Outcome outcome = Try(*last_, record);
@@ -458,6 +464,7 @@ class Dispatcher::Implementation final : public event::Sink {
   std::string bridge_name_;
   // What the last records were.
   const Format* last_ = nullptr;
+  bool last_is_json_ = false;
   std::array<bool, limits::kMaxEnvelopeDepth> wrapped_{};
   std::unordered_map<std::string, std::unique_ptr<Stream>> derived_;
 };

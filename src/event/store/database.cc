@@ -188,8 +188,10 @@ Result<void> Database::Execute(const std::string& sql) {
 
 Result<int64_t> Database::Number(const std::string& sql) {
   const std::unique_ptr<Rows> rows = EKSHUME_TRY(Query(sql, false));
-  if (!EKSHUME_TRY(rows->Next()) || rows->IsNull(0)) return 0;
-  return rows->Integer(0);
+  int64_t number = 0;
+  // To the end: a result that is left half-read keeps its transaction open.
+  while (EKSHUME_TRY(rows->Next())) number = rows->IsNull(0) ? 0 : rows->Integer(0);
+  return number;
 }
 
 Result<std::unique_ptr<Rows>> Database::Query(const std::string& sql, bool only_reading) {
