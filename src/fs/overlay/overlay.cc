@@ -202,6 +202,7 @@ Result<std::vector<Origin>> OverlayFilesystem::Origins(NodeId id) const {
   const Node& node = *EKSHUME_TRY(FindNode(id));
   const auto index = static_cast<uint32_t>(id);
   std::vector<Origin> origins;
+  origins.reserve(node.element_count() + 1);
   for (size_t i = 0; i < node.element_count(); ++i) {
     origins.push_back(MakeOrigin(node.element(i), nodes_.LayerPath(index, i)));
   }

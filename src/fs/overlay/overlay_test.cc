@@ -92,8 +92,9 @@ TEST_F(OverlayTest, OwnAttributesAreHiddenAndNestedOnesUnescapedOnce) {
   layers_[0].SetXattr(node, "security.capability", "c");
   layers_[1].File("d/below", "");
   Open();
-  std::vector<std::string> found;
   const auto xattrs = *overlay_->ReadXattrs(Node("/d"));
+  std::vector<std::string> found;
+  found.reserve(xattrs.size());
   for (const Xattr& xattr : xattrs) {
     found.push_back(xattr.name + "=" + xattr.value);
   }
