@@ -5,6 +5,8 @@
 #include "log/authenticator/reader.h"
 #include "log/cloudtrail/reader.h"
 #include "log/cloudtrail_digest/reader.h"
+#include "log/cri/reader.h"
+#include "log/docker_json/reader.h"
 #include "log/format.h"
 #include "log/guardduty/reader.h"
 #include "log/k8s_audit/reader.h"
@@ -15,6 +17,8 @@ std::span<const Format* const> Formats() {
   static const std::array formats = {
       &k8s_audit::AuditFormat(),
       &authenticator::AuthenticatorFormat(),
+      &cri::CriFormat(),
+      &docker_json::DockerJsonFormat(),
       &cloudtrail::CloudTrailFormat(),
       &cloudtrail_digest::DigestFormat(),
       &guardduty::GuardDutyFormat(),
