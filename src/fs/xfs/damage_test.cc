@@ -130,7 +130,7 @@ TEST_P(DamageTest, ReportsTreesThatLoop) {
   ASSERT_EQ(CoreOf(node).di_format, kDinodeFmtBtree);
   // The root's pointer says where its first leaf lies; make the leaf a node that points to itself.
   const uint64_t root = SlotOf(node) + (v5 ? sizeof(Dinode) : kDinodeCoreBytesV2);
-  const size_t fork_bytes = CoreOf(node).di_forkoff != 0 ? CoreOf(node).di_forkoff * 8U
+  const size_t fork_bytes = CoreOf(node).di_forkoff != 0 ? size_t{CoreOf(node).di_forkoff} * 8
                                                          : sb.inode_bytes - (root - SlotOf(node));
   const size_t most = (fork_bytes - sizeof(BmdrBlock)) / 16;
   const auto pointer =

@@ -134,6 +134,7 @@ Result<std::string> LogIntents::FinishBmap(ByteView description) {
   const size_t room = fork.size() / sizeof(BmbtRec);
   if (count > room) return Fail(ErrorCode::kCorrupt, what + " has more extents than it holds");
   std::vector<Mapping> mappings;
+  mappings.reserve(count);
   for (size_t i = 0; i < count; ++i) {
     mappings.push_back(Unpack(EKSHUME_TRY(ByteView(fork).Read<BmbtRec>(i * sizeof(BmbtRec)))));
   }

@@ -359,11 +359,13 @@ TEST_P(LogTest, StopsAtAnItemWithoutRegions) {
 }
 
 TEST_P(LogTest, LimitsTransactionsUnderWay) {
+  constexpr uint32_t kStarts = 1000;
   std::vector<Operation> starts;
-  for (uint32_t tid = 0; tid < 1000; ++tid) starts.push_back(Start(tid));
-  for (uint32_t i = 0; i <= limits::kMaxPendingLogTransactions / 1000; ++i) {
+  starts.reserve(kStarts);
+  for (uint32_t tid = 0; tid < kStarts; ++tid) starts.push_back(Start(tid));
+  for (uint32_t i = 0; i <= limits::kMaxPendingLogTransactions / kStarts; ++i) {
     log_.Write(starts);
-    for (Operation& start : starts) start.tid += 1000;
+    for (Operation& start : starts) start.tid += kStarts;
   }
   const testing::TestImage device(image_);
   image::PatchedImage patched(device);

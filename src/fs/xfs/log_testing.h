@@ -32,7 +32,9 @@ inline Operation Header(uint32_t tid) {
   return {tid, 0, BytesOf(TransHeader{le32::Of(kTransHeaderMagic), {}, le32::Of(tid), {}})};
 }
 inline Operation Region(uint32_t tid, std::string bytes) { return {tid, 0, std::move(bytes)}; }
-inline Operation Unmount() { return {1, kXlogUnmountTrans, "nU\0\0\0\0\0\0", kXlogClientLog}; }
+inline Operation Unmount() {
+  return {1, kXlogUnmountTrans, "nU" + std::string(6, '\0'), kXlogClientLog};
+}
 // A whole transaction of one item.
 inline std::vector<Operation> Transaction(uint32_t tid, const std::vector<std::string>& regions) {
   std::vector<Operation> all = {Start(tid), Header(tid)};

@@ -156,6 +156,7 @@ TEST_P(SampleTest, ServesManyThreads) {
   std::vector<std::string> seen(4);
   {
     std::vector<std::jthread> threads;
+    threads.reserve(seen.size());
     for (std::string& view : seen) {
       threads.emplace_back([&] { view = Describe(**filesystem, sink); });
     }

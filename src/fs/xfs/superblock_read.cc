@@ -88,7 +88,7 @@ Result<Superblock> ReadSuperblock(const image::Image& device, bool force,
   if (copy) {
     primary = ParseSuperblock(copy->dsb, force);
   } else {
-    primary = std::move(copy).error();
+    primary = copy.error();
   }
   // A feature that is not known is not damage: no other copy would say otherwise.
   const bool trusted = copy && copy->checksum_matches;
