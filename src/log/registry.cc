@@ -10,6 +10,7 @@
 #include "log/format.h"
 #include "log/guardduty/reader.h"
 #include "log/k8s_audit/reader.h"
+#include "log/klog/reader.h"
 
 namespace ekshume::log {
 
@@ -19,6 +20,7 @@ std::span<const Format* const> Formats() {
       &authenticator::AuthenticatorFormat(),
       &cri::CriFormat(),
       &docker_json::DockerJsonFormat(),
+      &klog::KlogFormat(),
       &cloudtrail::CloudTrailFormat(),
       &cloudtrail_digest::DigestFormat(),
       &guardduty::GuardDutyFormat(),
