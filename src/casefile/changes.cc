@@ -3,11 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
+#include "base/least_of.h"
 #include "base/text.h"
 #include "casefile/file_hash.h"
 #include "casefile/host_findings.h"
+#include "fs/overlay/compare.h"
 
 namespace ekshume::casefile {
 
@@ -68,15 +71,17 @@ bool IsMountPoint(const DiffEntry& entry, const std::set<std::string, std::less<
 }  // namespace
 
 Result<Changes> FindChanges(const runtime::Container& container, const FileView& view,
-                            DiagnosticSink& diagnostics, Progress* progress) {
+                            DiagnosticSink& diagnostics, Progress* progress, size_t most_ordinary) {
   if (view.overlay == nullptr || view.own_layer_count == 0) {
     return Fail(ErrorCode::kNotFound, "the container has no layer of its own in the evidence");
   }
-  auto entries = EKSHUME_TRY(
-      fs::overlay::DiffLayers(*view.overlay, view.own_layer_count, diagnostics, progress));
   const auto points = MountPoints(container);
+  const auto by_path = [](const ContainerChange& a, const ContainerChange& b) {
+    return fs::overlay::PathLess(a.entry.path, b.entry.path);
+  };
   Changes changes;
-  for (DiffEntry& entry : entries) {
+  LeastOf<ContainerChange, decltype(by_path)> ordinary(most_ordinary, by_path);
+  const auto add = [&](DiffEntry entry) {
     switch (entry.change) {
       case Change::kAdded: ++changes.added; break;
       case Change::kModified: ++changes.modified; break;
@@ -91,8 +96,16 @@ Result<Changes> FindChanges(const runtime::Container& container, const FileView&
       change.notable = Notable(entry);
     }
     change.entry = std::move(entry);
-    changes.entries.push_back(std::move(change));
-  }
+    if (change.notable.empty()) {
+      ordinary.Add(std::move(change));
+    } else {
+      changes.entries.push_back(std::move(change));
+    }
+  };
+  EKSHUME_TRY(fs::overlay::VisitDifferences(*view.overlay, view.own_layer_count, diagnostics, add,
+                                            progress));
+  for (ContainerChange& change : ordinary.Take()) changes.entries.push_back(std::move(change));
+  std::ranges::stable_sort(changes.entries, by_path);
   return changes;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,7 @@ struct ContainerChange {
 };
 
 struct Changes {
-  std::vector<ContainerChange> entries;  // sorted by path
+  std::vector<ContainerChange> entries;  // sorted by path; the counts are of all changes
   size_t added = 0;
   size_t modified = 0;
   size_t metadata = 0;
@@ -32,9 +33,12 @@ struct Changes {
   size_t mount_points = 0;  // among the added
 };
 
-// kNotFound when the container has no layer of its own. `view` is the container's.
+// kNotFound when the container has no layer of its own. `view` is the container's. Of the changes
+// that are not notable only the first `most_ordinary` are entries, so that memory does not grow
+// with what a container wrote.
 Result<Changes> FindChanges(const runtime::Container& container, const FileView& view,
-                            DiagnosticSink& diagnostics, Progress* progress);
+                            DiagnosticSink& diagnostics, Progress* progress,
+                            size_t most_ordinary = std::numeric_limits<size_t>::max());
 
 // One entry as `containers diff` prints it, with its SHA-256 when `view` can give it and `hash`.
 Json ToJson(const ContainerChange& change, const FileView& view, bool hash);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/least_of.h"
 #include "base/limits.h"
 #include "casefile/file_hash.h"
 #include "fs/path.h"
@@ -85,14 +86,22 @@ bool IsBelow(std::string_view path, std::string_view folder) {
          (path.size() == folder.size() || path[folder.size()] == '/');
 }
 
+struct NewestFirst {
+  bool operator()(const HostChange& a, const HostChange& b) const {
+    return std::tie(b.stat.changed, a.path) < std::tie(a.stat.changed, b.path);
+  }
+};
+using NewestChanges = LeastOf<HostChange, NewestFirst>;
+
 class HostWalk {
  public:
   HostWalk(const Volume& volume, const runtime::Inventory& inventory, DiagnosticSink& diagnostics,
-           Progress* progress, HostFindings& findings)
+           Progress* progress, HostFindings& findings, NewestChanges& other)
       : filesystem_(*volume.filesystem),
         diagnostics_(diagnostics),
         progress_(progress),
-        findings_(findings) {
+        findings_(findings),
+        other_(other) {
     for (const std::string_view path : kSkipped) skipped_.emplace_back(path);
     const auto add_store = [&](const runtime::Location& store) {
       if (store.filesystem == &filesystem_) skipped_.push_back(store.path);
@@ -128,8 +137,7 @@ class HostWalk {
     if (!change.why.empty()) {
       findings_.changes.push_back(std::move(change));
     } else {
-      ++findings_.other_count;
-      findings_.other.push_back(std::move(change));
+      other_.Add(std::move(change));
     }
     return fs::WalkStep::kContinue;
   }
@@ -138,6 +146,7 @@ class HostWalk {
   DiagnosticSink& diagnostics_;
   Progress* const progress_;
   HostFindings& findings_;
+  NewestChanges& other_;
   std::vector<std::string> skipped_;
 };
 
@@ -190,17 +199,15 @@ HostFindings FindOnHost(const Evidence& evidence, const runtime::Inventory& inve
                         DiagnosticSink& diagnostics, Progress* progress) {
   HostFindings findings;
   findings.since = FirstContainer(inventory);
+  NewestChanges other(kMaxOtherHostChanges, NewestFirst());
   for (const Volume& volume : evidence.volumes()) {
     if (!volume.filesystem) continue;
-    HostWalk(volume, inventory, diagnostics, progress, findings).Run();
+    HostWalk(volume, inventory, diagnostics, progress, findings, other).Run();
     AddDeleted(volume, diagnostics, findings);
   }
-  const auto newest_first = [](const HostChange& a, const HostChange& b) {
-    return std::tie(b.stat.changed, a.path) < std::tie(a.stat.changed, b.path);
-  };
-  std::ranges::sort(findings.changes, newest_first);
-  std::ranges::sort(findings.other, newest_first);
-  if (findings.other.size() > kMaxOtherHostChanges) findings.other.resize(kMaxOtherHostChanges);
+  std::ranges::sort(findings.changes, NewestFirst());
+  findings.other_count = other.added();
+  findings.other = other.Take();
   return findings;
 }
 

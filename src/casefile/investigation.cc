@@ -16,8 +16,8 @@
 namespace ekshume::casefile {
 namespace {
 
-// The report stays readable: of one container at most this many changes are listed; the counts are
-// whole, and `containers diff` lists them all.
+// The report stays readable: of one container at most this many changes that do not stand out are
+// listed; the counts are whole, and `containers diff` lists them all.
 constexpr size_t kMaxReportedChanges = 2000;
 constexpr int kReportSchema = 1;
 
@@ -25,12 +25,9 @@ Json TextOrNull(const std::string& text) { return text.empty() ? Json(nullptr) :
 
 Json ChangesJson(const Changes& changes, const FileView& view) {
   Json list = Json::array();
-  // What stands out is hashed and always listed; the rest fills up to the limit.
-  size_t ordinary = 0;
+  // What stands out is hashed.
   for (const ContainerChange& change : changes.entries) {
-    const bool notable = !change.notable.empty();
-    if (!notable && ++ordinary > kMaxReportedChanges) continue;
-    list.push_back(ToJson(change, view, notable));
+    list.push_back(ToJson(change, view, !change.notable.empty()));
   }
   return {{"added", changes.added},
           {"modified", changes.modified},
@@ -52,7 +49,7 @@ Json ContainerReport(const runtime::Container& container, DiagnosticSink& diagno
     json["changes_problem"] = view.error().message;
     return json;
   }
-  const auto changes = FindChanges(container, *view, diagnostics, &progress);
+  const auto changes = FindChanges(container, *view, diagnostics, &progress, kMaxReportedChanges);
   if (!changes) {
     json["changes_problem"] = changes.error().message;
     return json;

@@ -23,10 +23,10 @@ struct DeletedRoot {
 class LayerDiffer {
  public:
   LayerDiffer(const OverlayFilesystem& now, const OverlayFilesystem* before, size_t boundary,
-              DiagnosticSink& diagnostics)
-      : now_(now), before_(before), boundary_(boundary), diagnostics_(diagnostics) {}
+              DiagnosticSink& diagnostics, const std::function<void(DiffEntry)>& visit)
+      : now_(now), before_(before), boundary_(boundary), diagnostics_(diagnostics), visit_(visit) {}
 
-  Result<std::vector<DiffEntry>> Run(Progress* progress);
+  Result<void> Run(Progress* progress);
 
  private:
   void Visit(const ChangePair& pair);
@@ -39,7 +39,7 @@ class LayerDiffer {
   const OverlayFilesystem* before_;
   size_t boundary_;
   DiagnosticSink& diagnostics_;
-  std::vector<DiffEntry> entries_;
+  const std::function<void(DiffEntry)>& visit_;
   std::vector<DeletedRoot> deleted_;
   std::unordered_map<uint64_t, std::string> renamed_;  // node before -> path now
 };
@@ -112,7 +112,7 @@ void LayerDiffer::Visit(const ChangePair& pair) {
     if (!entry.from) entry.from = OriginBefore(*pair.renamed_from);
   }
   Describe(now_, *pair.now, entry);
-  entries_.push_back(std::move(entry));
+  visit_(std::move(entry));
 }
 
 void LayerDiffer::AddDeleted(std::string path, NodeId before, const Stat& stat, bool with_parent) {
@@ -126,7 +126,7 @@ void LayerDiffer::AddDeleted(std::string path, NodeId before, const Stat& stat, 
   const auto renamed = renamed_.find(static_cast<uint64_t>(before));
   if (renamed != renamed_.end()) entry.renamed_to = renamed->second;
   Describe(*before_, before, entry);
-  entries_.push_back(std::move(entry));
+  visit_(std::move(entry));
 }
 
 Result<void> LayerDiffer::ListDeleted(const DeletedRoot& root, Progress* progress) {
@@ -143,14 +143,12 @@ Result<void> LayerDiffer::ListDeleted(const DeletedRoot& root, Progress* progres
       progress);
 }
 
-Result<std::vector<DiffEntry>> LayerDiffer::Run(Progress* progress) {
+Result<void> LayerDiffer::Run(Progress* progress) {
   EKSHUME_TRY(WalkChanges(
       now_, before_, boundary_, Renames::kFollow, diagnostics_,
       [this](const ChangePair& pair) { Visit(pair); }, progress));
   for (const DeletedRoot& root : deleted_) EKSHUME_TRY(ListDeleted(root, progress));
-  std::stable_sort(entries_.begin(), entries_.end(),
-                   [](const DiffEntry& a, const DiffEntry& b) { return PathLess(a.path, b.path); });
-  return std::move(entries_);
+  return {};
 }
 
 }  // namespace
@@ -167,8 +165,20 @@ std::string_view ChangeName(Change change) {
 
 Result<std::vector<DiffEntry>> DiffLayers(const OverlayFilesystem& overlay, size_t boundary,
                                           DiagnosticSink& diagnostics, Progress* progress) {
+  std::vector<DiffEntry> entries;
+  EKSHUME_TRY(VisitDifferences(
+      overlay, boundary, diagnostics, [&](DiffEntry entry) { entries.push_back(std::move(entry)); },
+      progress));
+  std::stable_sort(entries.begin(), entries.end(),
+                   [](const DiffEntry& a, const DiffEntry& b) { return PathLess(a.path, b.path); });
+  return entries;
+}
+
+Result<void> VisitDifferences(const OverlayFilesystem& overlay, size_t boundary,
+                              DiagnosticSink& diagnostics,
+                              const std::function<void(DiffEntry)>& visit, Progress* progress) {
   const auto before = EKSHUME_TRY(overlay.Below(boundary));
-  return LayerDiffer(overlay, before.get(), boundary, diagnostics).Run(progress);
+  return LayerDiffer(overlay, before.get(), boundary, diagnostics, visit).Run(progress);
 }
 
 }  // namespace ekshume::fs::overlay

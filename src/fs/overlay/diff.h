@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -58,8 +59,15 @@ struct DiffEntry {
 // up only because something below them changed, and the root. A deleted directory is an entry, and
 // everything that was below it is one each (`with_parent`). File contents are compared byte by
 // byte when the sizes are equal. When no layer is below the boundary, everything is added.
+// An entry takes about a KiB; VisitDifferences() is for who keeps few of them.
 Result<std::vector<DiffEntry>> DiffLayers(const OverlayFilesystem& overlay, size_t boundary,
                                           DiagnosticSink& diagnostics,
                                           Progress* progress = nullptr);
+
+// The same, one by one as they are found: what was below a deleted directory comes last.
+Result<void> VisitDifferences(const OverlayFilesystem& overlay, size_t boundary,
+                              DiagnosticSink& diagnostics,
+                              const std::function<void(DiffEntry)>& visit,
+                              Progress* progress = nullptr);
 
 }  // namespace ekshume::fs::overlay
