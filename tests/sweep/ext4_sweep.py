@@ -24,7 +24,7 @@ import time
 
 import ekshume_view
 import kernel_view
-from ground import CloningFolder, clone, need, run, share_of, skip, sync_filesystem, unmount
+from ground import CloningFolder, Storm, clone, need, run, share_of, skip, sync_filesystem, unmount
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 EXT4_IOC_SHUTDOWN = 0x8004587D
@@ -309,21 +309,22 @@ def check_live(bench, case):
         while not done.wait(source.uniform(0.05, 0.4)):
             sync_filesystem(bench.mount_point)
 
-    def take(count, longest):
-        for _ in range(count):
-            time.sleep(source.uniform(0.05, longest))
-            copies.append(bench.path("copy-%d.img" % len(copies)))
-            clone(image, copies[-1])
+    def take():
+        copies.append(bench.path("copy-%d.img" % len(copies)))
+        clone(image, copies[-1])
 
     thread = threading.Thread(target=syncer, daemon=True)
     thread.start()
     filling = Filling(bench, "quick", wait=False)
-    take(2 if bench.quick else 4, 0.4)
+    for _ in range(2 if bench.quick else 3):
+        time.sleep(source.uniform(0.05, 0.4))
+        take()
     filling.expect("filled")
-    storm = subprocess.Popen((sys.executable, os.path.join(HERE, "storm.py"), bench.mount_point,
-                              str(source.randrange(1000))), stdin=subprocess.PIPE)
-    take(2 if bench.quick else 6, 0.6)
-    storm.communicate()
+    storm = Storm(bench.mount_point, source.randrange(1000))
+    for _ in range(2 if bench.quick else 6):
+        storm.wait(source.randrange(1, 20))
+        take()
+    storm.end()
     filling.end()
     done.set()
     thread.join()

@@ -3,9 +3,10 @@
 """Fills a mounted filesystem with everything that is hard to read.
 
 Usage: fill.py MOUNT_POINT SCALE HELD.json
-SCALE is quick, full, huge, or small: the sample images of tests/data/xfs. Files that are deleted while open are kept open until standard input
-ends; what they held is written to HELD.json first. What the filesystem refuses (no reflink, no room
-for an attribute) is left out, so the kernel's view afterwards is the only truth.
+SCALE is quick, full, deep or huge; again, for one that was filled before; or small: the sample images
+of tests/data/xfs. Files that are deleted while open are kept open until standard input ends; what
+they held is written to HELD.json first. What the filesystem refuses (no reflink, no room for an
+attribute) is left out, so the kernel's view afterwards is the only truth.
 """
 import ctypes
 import errno
@@ -57,7 +58,7 @@ class Filler:
         self.block = space.f_bsize
         # Large blocks are few: leave room for the rest.
         self.extents = min(self.extents, space.f_bfree // 8)
-        self.files = min(self.names, space.f_bfree // 8)
+        self.files = min(self.names, 12000, space.f_bfree // 8)
         self.held = []
 
     def path(self, *parts):

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -52,10 +53,18 @@ def kernel_has(filesystem):
 
 def own_mounts():
     """A copy of another program's mount namespace would keep our filesystems mounted after we unmount
-    them, and then an image is not what it is taken for. What others unmount still reaches us."""
-    clone_newns, ms_rec, ms_slave = 0x20000, 0x4000, 0x80000
+    them, and then an image is not what it is taken for. For the same reason we let go of the images
+    that others have mounted."""
+    clone_newns, ms_rec, ms_slave, mnt_detach = 0x20000, 0x4000, 0x80000, 2
     if LIBC.unshare(clone_newns) != 0 or LIBC.mount(b"none", b"/", None, ms_rec | ms_slave, None) != 0:
         skip("needs the right to mount: %s" % os.strerror(ctypes.get_errno()))
+    ours = [os.path.realpath(path) for path in (__file__, os.environ.get("EKSHUME", "/"), tempfile.gettempdir())]
+    with open("/proc/self/mountinfo") as lines:
+        mounts = [line.split() for line in lines]
+    for fields in reversed(mounts):
+        target, (kind, source) = fields[4], fields[fields.index("-") + 1:][:2]
+        if (kind == "overlay" or source.startswith("/dev/loop")) and not any(path.startswith(target) for path in ours):
+            LIBC.umount2(os.fsencode(target), mnt_detach)
 
 
 def share_of(cases, part):
@@ -90,6 +99,24 @@ def clone(source, target):
     """An atomic copy, also of an image that is written to; both lie in one CloningFolder."""
     with open(source, "rb") as old, open(target, "wb") as new:
         fcntl.ioctl(new.fileno(), FICLONE, old.fileno())
+
+
+class Storm:
+    """storm.py at work on a mounted filesystem, until end() or a shutdown."""
+
+    def __init__(self, mount_point, seed):
+        program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "storm.py")
+        self.process = subprocess.Popen((sys.executable, program, mount_point, str(seed)),
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def wait(self, hundreds):
+        """Until it has made so many hundred changes more."""
+        for _ in range(hundreds):
+            if not self.process.stdout.readline():
+                return
+
+    def end(self):
+        self.process.communicate()
 
 
 class CloningFolder:

@@ -18,15 +18,12 @@ import fcntl
 import os
 import random
 import struct
-import subprocess
 import sys
-import time
 
 import xfs_sweep
-from ground import clone, need, share_of, unmount
+from ground import Storm, clone, need, share_of, unmount
 from xfs_sweep import Case, mount
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 LOG_FLUSH, NO_LOG_FLUSH = 1, 2
 LIVE_COPIES = 2  # in each round
 # Lets mkfs.xfs make the small filesystems (and logs) that it otherwise refuses.
@@ -80,13 +77,13 @@ def interrupt(device, where, image, work, options, seed, live_copies):
     mount(device, where, 0, options)
     storms = []
     try:
-        storms = [subprocess.Popen([sys.executable, os.path.join(HERE, "storm.py"), where, str(seed * 10 + i)],
-                                   stdin=subprocess.PIPE) for i in range(2)]
+        storms = [Storm(where, seed * 10 + i) for i in range(2)]
+        for storm in storms:
+            storm.wait(1)
         for number in range(live_copies):
-            time.sleep(0.2 + choose.random() * 0.8)
+            storms[0].wait(choose.randrange(2, 50))
             clone(image, os.path.join(work, "live-%d.img" % number))
-        # User-mode Linux, which takes no live copies, is slow.
-        time.sleep(0.2 + choose.random() * (0.8 if live_copies else 8))
+        storms[0].wait(choose.randrange(2, 50))
         root = os.open(where, os.O_RDONLY)
         how = choose.choice((LOG_FLUSH, NO_LOG_FLUSH))
         fcntl.ioctl(root, xfs_sweep.GOINGDOWN, struct.pack("=I", how))
@@ -94,8 +91,7 @@ def interrupt(device, where, image, work, options, seed, live_copies):
         xfs_sweep.copy(image, os.path.join(work, "end.img"))
     finally:
         for storm in storms:
-            storm.stdin.close()
-            storm.wait()
+            storm.end()
         unmount(where)
 
 
