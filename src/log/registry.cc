@@ -2,15 +2,22 @@
 #include <algorithm>
 #include <array>
 
+#include "log/auditd/reader.h"
 #include "log/authenticator/reader.h"
 #include "log/cloudtrail/reader.h"
 #include "log/cloudtrail_digest/reader.h"
 #include "log/cri/reader.h"
 #include "log/docker_json/reader.h"
 #include "log/format.h"
+#include "log/generic/reader.h"
 #include "log/guardduty/reader.h"
 #include "log/k8s_audit/reader.h"
 #include "log/klog/reader.h"
+#include "log/resolver/reader.h"
+#include "log/s3_access/reader.h"
+#include "log/syslog/reader.h"
+#include "log/timesketch/reader.h"
+#include "log/vpc_flow/reader.h"
 
 namespace ekshume::log {
 
@@ -24,6 +31,13 @@ std::span<const Format* const> Formats() {
       &cloudtrail::CloudTrailFormat(),
       &cloudtrail_digest::DigestFormat(),
       &guardduty::GuardDutyFormat(),
+      &resolver::ResolverFormat(),
+      &s3_access::S3AccessFormat(),
+      &vpc_flow::VpcFlowFormat(),
+      &auditd::AuditdFormat(),
+      &syslog::SyslogFormat(),
+      &generic::GenericFormat(),
+      &timesketch::TimesketchFormat(),
   };
   return formats;
 }
