@@ -227,10 +227,12 @@ TEST_F(BoltTest, PagesInMemoryAreBounded) {
 
 TEST_F(BoltTest, StalePagesAreLookedForOnlySoFar) {
   // The newest meta page says that more pages were used, and the file has them.
+  constexpr size_t kLargePage = 65536;
+  bytes_ = ReadZst(kData + "pages-65536.db.zst");
   const auto whole = Open(bytes_, diagnostics_);
-  const size_t at = (*whole)->state().transaction % 2 * kPage + sizeof(PageHeader);
+  const size_t at = (*whole)->state().transaction % 2 * kLargePage + sizeof(PageHeader);
   Meta meta = ByteView::Of(bytes_).Read<Meta>(at).value();
-  meta.pgid = le64::Of(limits::kMaxBoltBytes / kPage + 1);
+  meta.pgid = le64::Of(limits::kMaxBoltBytes / kLargePage + 1);
   uint64_t checksum = 0xcbf29ce484222325U;  // FNV-1a
   for (const std::byte byte : AsBytes(meta).First(offsetof(Meta, checksum)).AsSpan()) {
     checksum = (checksum ^ static_cast<uint64_t>(byte)) * 0x100000001b3U;
@@ -240,7 +242,7 @@ TEST_F(BoltTest, StalePagesAreLookedForOnlySoFar) {
   bytes_.replace(at, sizeof(meta), AsBytes(meta).AsText());
   const auto database = Database::Open(std::make_unique<HugeFile>(bytes_), "test.db", diagnostics_);
   ASSERT_TRUE(database);
-  ASSERT_GT((*database)->state().high_water, limits::kMaxBoltBytes / kPage);
+  ASSERT_GT((*database)->state().high_water, limits::kMaxBoltBytes / kLargePage);
   EXPECT_EQ(StalePages(**database), stale);
   const auto reported = diagnostics_.Sorted();
   ASSERT_EQ(reported.size(), 1U);
