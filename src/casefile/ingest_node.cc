@@ -277,6 +277,38 @@ std::string NodeKey(const Evidence& evidence) {
   return key;
 }
 
+// What the stores say of who belongs to whom.
+std::vector<event::Link> LinksOf(const runtime::Inventory& inventory) {
+  std::vector<event::Link> links;
+  const auto add = [&](const char* kind, const char* left_field, const std::string& left,
+                       const char* right_field, const std::string& right,
+                       const std::optional<Timestamp>& seen, const std::string& source) {
+    if (left.empty() || right.empty()) return;
+    links.push_back({kind, left_field, left, right_field, right, seen, source});
+  };
+  for (const runtime::Container& container : inventory.containers) {
+    if (container.layers.upper) {
+      add("snapshot_of", "snapshot", "/" + container.layers.upper->path, "container_id",
+          container.id, container.created, container.runtime);
+    }
+    if (!container.pod) continue;
+    add("container_of", "container_id", container.id, "pod_uid", container.pod->uid,
+        container.created, container.runtime);
+    add("address_of", "pod_ip", container.ip_address, "pod_uid", container.pod->uid,
+        container.created, container.runtime);
+  }
+  for (const runtime::Pod& pod : inventory.pods) {
+    add("pod_of", "pod_uid", pod.uid, "pod", pod.name, pod.created, "kubelet");
+    add("address_of", "pod_ip", pod.ip_address, "pod_uid", pod.uid, pod.created, "kubelet");
+    add("node_of", "pod_uid", pod.uid, "node", pod.node, pod.created, "kubelet");
+    if (!pod.service_account.empty()) {
+      add("runs_as", "pod_uid", pod.uid, "service_account",
+          pod.namespace_name + "/" + pod.service_account, pod.created, "kubelet");
+    }
+  }
+  return links;
+}
+
 }  // namespace
 
 Result<IngestSummary> IngestNode(const Evidence& evidence, const runtime::Inventory& inventory,
@@ -306,6 +338,7 @@ Result<IngestSummary> IngestNode(const Evidence& evidence, const runtime::Invent
   });
   static_cast<void>(feed.Join());
   EKSHUME_TRY(std::move(stored));
+  EKSHUME_TRY(store.AddLinks(LinksOf(inventory)));
   return summary;
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <optional>
 
 #include "casefile/case.h"
 #include "event/query/query.h"
@@ -37,12 +38,30 @@ Result<std::unique_ptr<event::Store>> OpenEvents(const std::string& case_path) {
 }
 
 Result<std::string> Condition(event::Store& store, const std::string& query) {
-  static_cast<void>(store);
   const auto parsed = event::ParseQuery(query, Now());
   if (!parsed) {
     return Fail(ErrorCode::kInvalidArgument, event::DescribeQueryError(query, parsed.error()));
   }
-  return event::ToSql(*parsed);
+  // An actor is found by every name that the records join to the one that was asked for.
+  event::SqlOptions options;
+  std::optional<Error> error;
+  options.also = [&](std::string_view field, std::string_view value) {
+    std::vector<event::ColumnValue> also;
+    if (field != "actor") return also;
+    Result<std::vector<event::NamedValue>> names =
+        store.SameActor(std::string(field), std::string(value));
+    if (!names) {
+      error = names.error();
+      return also;
+    }
+    for (event::NamedValue& name : *names) {
+      also.push_back({std::move(name.field), std::move(name.value)});
+    }
+    return also;
+  };
+  std::string sql = event::ToSql(*parsed, options);
+  if (error) return *error;
+  return sql;
 }
 
 std::string EventSql(OutputFormat format, const std::vector<std::string>& columns,

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/listing.h"
 
-#include <fmt/compile.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <thread>
 
 #include "base/hash.h"
 #include "base/parallel.h"
+#include "base/text.h"
 #include "casefile/file_hash.h"
 #include "fs/path.h"
 #include "fs/walk.h"
@@ -19,54 +20,70 @@ namespace {
 
 // Rows formatted by one job: enough to make handing over cheap, few enough to keep memory small.
 constexpr size_t kBatchRows = 128;
+// Room for a path in a batch; longer ones take more.
+constexpr size_t kPathBytes = 160;
 // A batch of files to hash ends at this many bytes, so that large files do not wait for each other.
 constexpr uint64_t kBatchBytes = uint64_t{4} << 20;
 constexpr size_t kBatchesUnderWay = 32;
 
+// What a job gets of one node.
+struct Item {
+  std::string_view path;  // absolute
+  fs::NodeId node;
+  const fs::Stat* stat;  // null: the walk did not ask
+};
+
 // Nodes for one job. Their paths lie in one string: one allocation instead of one per node.
 class Batch {
  public:
-  struct Item {
-    fs::NodeId node;
-    fs::Stat stat;
-    size_t path_length;
-  };
-
-  void Add(const fs::WalkItem& item) {
-    if (items_.empty()) items_.reserve(kBatchRows);
-    paths_ += item.path;
-    items_.push_back({item.node, item.stat, item.path.size()});
+  // `start` ("/" or "/a/b") is where the walk began.
+  void Add(std::string_view start, const fs::WalkItem& item, bool stat_is_known) {
+    if (nodes_.empty()) {
+      nodes_.reserve(kBatchRows);
+      paths_.reserve(kBatchRows * kPathBytes);
+    }
+    const size_t path_start = paths_.size();
+    paths_ += start;
+    if (!item.path.empty()) {
+      if (!paths_.ends_with('/')) paths_.push_back('/');
+      paths_ += item.path;
+    }
+    nodes_.emplace_back(item.node, paths_.size() - path_start,
+                        stat_is_known ? stats_.size() : kNoStat);
+    if (stat_is_known) stats_.push_back(item.stat);
   }
-  bool empty() const { return items_.empty(); }
-  size_t size() const { return items_.size(); }
+  bool empty() const { return nodes_.empty(); }
+  size_t size() const { return nodes_.size(); }
 
-  // Calls `visit` with each item and its path, in order, until it returns false.
+  // Calls `visit` with each item in order until it returns false.
   template <typename Visit>
   void ForEach(Visit&& visit) const {
-    std::string_view rest = paths_;
-    for (const Item& item : items_) {
-      if (!visit(item, rest.substr(0, item.path_length))) return;
-      rest.remove_prefix(item.path_length);
+    std::string_view paths = paths_;
+    for (const Node& node : nodes_) {
+      const Item item{paths.substr(0, node.path_length), node.id,
+                      node.stat_index == kNoStat ? nullptr : &stats_[node.stat_index]};
+      if (!visit(item)) return;
+      paths.remove_prefix(node.path_length);
     }
   }
 
  private:
+  static constexpr size_t kNoStat = SIZE_MAX;
+  struct Node {
+    fs::NodeId id;
+    size_t path_length;
+    size_t stat_index;  // in stats_, or kNoStat
+  };
+
   std::string paths_;
-  std::vector<Item> items_;
+  std::vector<Node> nodes_;
+  std::vector<fs::Stat> stats_;
 };
 
 struct Formatted {
-  std::string text;
+  TextBuffer text;
   std::vector<std::string> keys;
 };
-
-// `start` ("/" or "/a/b") and what lies below it.
-void SetAbsolutePath(std::string& path, std::string_view start, std::string_view below) {
-  path = start;
-  if (below.empty()) return;
-  if (!path.ends_with('/')) path.push_back('/');
-  path += below;
-}
 
 // `path` as the user wrote it, without "//" and a trailing slash, absolute.
 std::string CleanPath(const std::string& path) {
@@ -98,62 +115,62 @@ std::string XattrsJson(const fs::Filesystem& filesystem, fs::NodeId node) {
 
 // The columns of `find` for one node.
 void FormatNode(RowFormatter& row, Program& program, const fs::Filesystem& filesystem,
-                const std::string& path, fs::NodeId node, const fs::Stat& stat,
+                std::string_view path, fs::NodeId node, const fs::Stat& stat,
                 const FindOptions& options) {
   const char type = fs::NodeTypeLetter(stat.type);
   std::array<char, 8> mode;
-  const auto mode_end = fmt::format_to(mode.data(), FMT_COMPILE("{:o}"), stat.permissions);
+  const auto mode_end = std::to_chars(mode.begin(), mode.end(), stat.permissions, 8).ptr;
   row.Begin();
-  row.Bytes("path", path);
-  row.Text("type", std::string_view(&type, 1));
-  row.Text("mode", std::string_view(mode.data(), static_cast<size_t>(mode_end - mode.data())));
-  row.Unsigned("uid", stat.uid);
-  row.Unsigned("gid", stat.gid);
-  row.Unsigned("size", stat.size_bytes);
-  row.Time("mtime", stat.modified);
-  row.Time("ctime", stat.changed);
-  row.Time("atime", stat.accessed);
-  row.Time("crtime", stat.created);
-  row.Unsigned("inode", stat.inode);
-  row.Unsigned("links", stat.links);
+  row.Bytes("path"_key, path);
+  row.Plain("type"_key, std::string_view(&type, 1));
+  row.Plain("mode"_key, std::string_view(mode.begin(), mode_end));
+  row.Unsigned("uid"_key, stat.uid);
+  row.Unsigned("gid"_key, stat.gid);
+  row.Unsigned("size"_key, stat.size_bytes);
+  row.Time("mtime"_key, stat.modified);
+  row.Time("ctime"_key, stat.changed);
+  row.Time("atime"_key, stat.accessed);
+  row.Time("crtime"_key, stat.created);
+  row.Unsigned("inode"_key, stat.inode);
+  row.Unsigned("links"_key, stat.links);
   const auto unreadable = [&](const Error& error) {
-    program.diagnostics.Report(DiagnosticCode::kFilesystemNodeUnreadable, path, error.message);
+    program.diagnostics.Report(DiagnosticCode::kFilesystemNodeUnreadable, std::string(path),
+                               error.message);
   };
   if (stat.type == fs::NodeType::kSymlink) {
     if (const auto target = filesystem.ReadSymlink(node)) {
-      row.Bytes("target", *target);
+      row.Bytes("target"_key, *target);
     } else {
       unreadable(target.error());
-      row.Null("target");
+      row.Null("target"_key);
     }
   } else {
-    row.Null("target");
+    row.Null("target"_key);
   }
   if (stat.type == fs::NodeType::kCharDevice || stat.type == fs::NodeType::kBlockDevice) {
-    row.Text("device", fmt::format("{}:{}", stat.device_major, stat.device_minor));
+    row.Text("device"_key, fmt::format("{}:{}", stat.device_major, stat.device_minor));
   } else {
-    row.Null("device");
+    row.Null("device"_key);
   }
   if (options.sha256 && stat.type == fs::NodeType::kRegular) {
     if (const auto digest = casefile::HashFile(filesystem, node, &program.progress)) {
-      row.Text("sha256", *digest);
+      row.Text("sha256"_key, *digest);
     } else {
       unreadable(digest.error());
-      row.Null("sha256");
+      row.Null("sha256"_key);
     }
   } else {
-    row.Null("sha256");
+    row.Null("sha256"_key);
   }
-  if (options.xattrs) row.Json("xattrs", XattrsJson(filesystem, node));
+  if (options.xattrs) row.Json("xattrs"_key, XattrsJson(filesystem, node));
   row.End();
 }
 
 // Walks below `path` and lets `format` turn each node that is `wanted` into rows, in parallel and
 // in order.
-Result<void> PrintWalk(
-    Program& program, const fs::Filesystem& filesystem, const std::string& path,
-    const std::function<bool(const fs::WalkItem&)>& wanted, fs::WalkStat stat,
-    const std::function<void(RowFormatter&, const Batch::Item&, const std::string&)>& format) {
+Result<void> PrintWalk(Program& program, const fs::Filesystem& filesystem, const std::string& path,
+                       const std::function<bool(const fs::WalkItem&)>& wanted, fs::WalkStat stat,
+                       const std::function<void(RowFormatter&, const Item&)>& format) {
   const std::string start_path = CleanPath(path);
   const fs::NodeId start =
       EKSHUME_TRY(fs::ResolvePath(filesystem, start_path, fs::FollowLast::kNo));
@@ -163,10 +180,8 @@ Result<void> PrintWalk(
       WorkerCount(), kBatchesUnderWay,
       [&](Batch&& batch) {
         RowFormatter formatter(program.format);
-        std::string path;
-        batch.ForEach([&](const Batch::Item& item, std::string_view below) {
-          SetAbsolutePath(path, start_path, below);
-          format(formatter, item, path);
+        batch.ForEach([&](const Item& item) {
+          format(formatter, item);
           return !program.progress.cancelled();
         });
         return Formatted{formatter.Take(), formatter.keys()};
@@ -180,7 +195,8 @@ Result<void> PrintWalk(
         if (output->failed()) return fs::WalkStep::kStop;
         if (!wanted(item)) return fs::WalkStep::kContinue;
         if (stat == fs::WalkStat::kAll) batch_bytes += item.stat.size_bytes;
-        batch.Add(item);
+        batch.Add(start_path, item,
+                  stat == fs::WalkStat::kAll || item.stat.type == fs::NodeType::kDirectory);
         if (batch.size() >= kBatchRows || batch_bytes >= kBatchBytes) {
           pipeline.Push(std::exchange(batch, {}));
           batch_bytes = 0;
@@ -205,24 +221,21 @@ Result<void> PrintFind(Program& program, const fs::Filesystem& filesystem, const
   const fs::WalkStat wanted = options.sha256 ? fs::WalkStat::kAll : fs::WalkStat::kDirectories;
   return PrintWalk(
       program, filesystem, path, [](const fs::WalkItem&) { return true; }, wanted,
-      [&](RowFormatter& row, const Batch::Item& item, const std::string& full_path) {
-        const bool known =
-            wanted == fs::WalkStat::kAll || item.stat.type == fs::NodeType::kDirectory;
-        if (known) {
-          FormatNode(row, program, filesystem, full_path, item.node, item.stat, options);
+      [&](RowFormatter& row, const Item& item) {
+        if (item.stat != nullptr) {
+          FormatNode(row, program, filesystem, item.path, item.node, *item.stat, options);
           return;
         }
+        const auto unreadable = [&](std::string why) {
+          program.diagnostics.Report(DiagnosticCode::kFilesystemNodeUnreadable,
+                                     std::string(item.path), std::move(why));
+        };
         const auto stat = filesystem.GetStat(item.node);
-        if (!stat) {
-          program.diagnostics.Report(DiagnosticCode::kFilesystemNodeUnreadable, full_path,
-                                     stat.error().message);
-          return;
-        }
+        if (!stat) return unreadable(stat.error().message);
         if (stat->type == fs::NodeType::kDirectory) {
-          program.diagnostics.Report(DiagnosticCode::kFilesystemNodeUnreadable, full_path,
-                                     "its entry says that it is no directory; it was not entered");
+          unreadable("its entry says that it is no directory; it was not entered");
         }
-        FormatNode(row, program, filesystem, full_path, item.node, *stat, options);
+        FormatNode(row, program, filesystem, item.path, item.node, *stat, options);
       });
 }
 
@@ -232,16 +245,16 @@ Result<void> PrintHashes(Program& program, const fs::Filesystem& filesystem,
       program, filesystem, path,
       [](const fs::WalkItem& item) { return item.stat.type == fs::NodeType::kRegular; },
       fs::WalkStat::kAll,
-      [&](RowFormatter& row, const Batch::Item& item, const std::string& full_path) {
+      [&](RowFormatter& row, const Item& item) {
         row.Begin();
-        row.Bytes("path", full_path);
-        row.Unsigned("size", item.stat.size_bytes);
+        row.Bytes("path"_key, item.path);
+        row.Unsigned("size"_key, item.stat->size_bytes);
         if (const auto digest = casefile::HashFile(filesystem, item.node, &program.progress)) {
-          row.Text("sha256", *digest);
+          row.Text("sha256"_key, *digest);
         } else {
-          program.diagnostics.Report(DiagnosticCode::kFilesystemNodeUnreadable, full_path,
-                                     digest.error().message);
-          row.Null("sha256");
+          program.diagnostics.Report(DiagnosticCode::kFilesystemNodeUnreadable,
+                                     std::string(item.path), digest.error().message);
+          row.Null("sha256"_key);
         }
         row.End();
       });
@@ -312,42 +325,42 @@ Result<void> PrintStat(Program& program, const fs::Filesystem& filesystem, const
   RowFormatter row(program.format);
   const char type = fs::NodeTypeLetter(stat.type);
   row.Begin();
-  row.Bytes("path", clean);
-  row.Text("type", std::string_view(&type, 1));
-  row.Text("mode", fmt::format("{:o}", stat.permissions));
-  row.Unsigned("uid", stat.uid);
-  row.Unsigned("gid", stat.gid);
-  row.Unsigned("size", stat.size_bytes);
-  row.Unsigned("allocated", stat.allocated_bytes);
-  row.Time("mtime", stat.modified);
-  row.Time("ctime", stat.changed);
-  row.Time("atime", stat.accessed);
-  row.Time("crtime", stat.created);
-  row.Unsigned("inode", stat.inode);
-  row.Unsigned("generation", stat.generation);
-  row.Unsigned("links", stat.links);
+  row.Bytes("path"_key, clean);
+  row.Plain("type"_key, std::string_view(&type, 1));
+  row.Plain("mode"_key, fmt::format("{:o}", stat.permissions));
+  row.Unsigned("uid"_key, stat.uid);
+  row.Unsigned("gid"_key, stat.gid);
+  row.Unsigned("size"_key, stat.size_bytes);
+  row.Unsigned("allocated"_key, stat.allocated_bytes);
+  row.Time("mtime"_key, stat.modified);
+  row.Time("ctime"_key, stat.changed);
+  row.Time("atime"_key, stat.accessed);
+  row.Time("crtime"_key, stat.created);
+  row.Unsigned("inode"_key, stat.inode);
+  row.Unsigned("generation"_key, stat.generation);
+  row.Unsigned("links"_key, stat.links);
   if (stat.type == fs::NodeType::kSymlink) {
-    row.Bytes("target", EKSHUME_TRY(filesystem.ReadSymlink(node)));
+    row.Bytes("target"_key, EKSHUME_TRY(filesystem.ReadSymlink(node)));
   } else {
-    row.Null("target");
+    row.Null("target"_key);
   }
   const bool device =
       stat.type == fs::NodeType::kCharDevice || stat.type == fs::NodeType::kBlockDevice;
   if (device) {
-    row.Text("device", fmt::format("{}:{}", stat.device_major, stat.device_minor));
+    row.Text("device"_key, fmt::format("{}:{}", stat.device_major, stat.device_minor));
   } else {
-    row.Null("device");
+    row.Null("device"_key);
   }
   if (stat.type == fs::NodeType::kRegular) {
-    row.Text("sha256", EKSHUME_TRY(casefile::HashFile(filesystem, node, &program.progress)));
-    row.Text("kind", EKSHUME_TRY(casefile::FileKind(filesystem, node)));
+    row.Text("sha256"_key, EKSHUME_TRY(casefile::HashFile(filesystem, node, &program.progress)));
+    row.Text("kind"_key, EKSHUME_TRY(casefile::FileKind(filesystem, node)));
   } else {
-    row.Null("sha256");
-    row.Null("kind");
+    row.Null("sha256"_key);
+    row.Null("kind"_key);
   }
-  row.Json("xattrs", XattrsJson(filesystem, node));
+  row.Json("xattrs"_key, XattrsJson(filesystem, node));
   if (runs && stat.type == fs::NodeType::kRegular) {
-    row.Json("runs", RunsJson(*EKSHUME_TRY(filesystem.OpenFile(node))));
+    row.Json("runs"_key, RunsJson(*EKSHUME_TRY(filesystem.OpenFile(node))));
   }
   row.End();
   writer.Write(row.Take(), row.keys());

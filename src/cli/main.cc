@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
 #include <exception>
 
+#include "base/text.h"
 #include "cli/program.h"
 #include "cli/progress_line.h"
 
@@ -31,6 +33,10 @@ void InstallSignalHandlers(Progress& progress) {
   sigaction(SIGTERM, &action, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 }
+
+// Freed memory is soon wanted again. To give it back to the kernel each time, as malloc does from
+// 128 KiB on, costs a page fault for every 4 KiB when it comes back.
+void KeepFreedMemory() { mallopt(M_TRIM_THRESHOLD, 32 << 20); }
 
 // Diagnostics go to standard error, so that standard output stays pure.
 void PrintDiagnostics(const Program& program) {
@@ -105,6 +111,7 @@ int Run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
+    ekshume::cli::KeepFreedMemory();
     return ekshume::cli::Run(argc, argv);
   } catch (const std::exception& exception) {
     fmt::print(stderr, "ekshume: bug: {}\n", exception.what());

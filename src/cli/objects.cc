@@ -47,7 +47,7 @@ Result<void> PrintObjects(Program& program, const std::vector<Json>& objects,
     if (program.format == OutputFormat::kCsv) {
       for (const auto& [key, value] : object.items()) row.Text(key, Member(object, key));
     } else {
-      for (const Column& column : columns) row.Text(column.title, column.text(object));
+      for (const Column& column : columns) row.Text(std::string(column.title), column.text(object));
     }
     row.End();
   }

@@ -1,21 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/rows.h"
 
-#include <fmt/compile.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "base/hash.h"
+#include "base/text.h"
 
 namespace ekshume::cli {
 namespace {
 
 // A table's columns get their widths from this many rows; then rows stream.
 constexpr size_t kRowsMeasured = 500;
-// Cells of one table row lie between these in RowFormatter's text; escaped cells hold neither.
-constexpr char kCellEnd = '\x1f';
-constexpr char kRowEnd = '\x1e';
 constexpr size_t kWidestColumn = 60;
 // Room for the rows of one batch.
 constexpr size_t kTextBytes = size_t{64} << 10;
@@ -30,110 +27,116 @@ size_t DisplayWidth(std::string_view text) {
 
 void RowFormatter::Begin() {
   // Below malloc's threshold for mapping memory anew, which would cost a page fault per 4 KiB.
-  if (text_.empty()) text_.reserve(kTextBytes);
+  if (text_.empty()) text_.Reserve(kTextBytes);
+  row_start_ = text_.size();
   first_in_row_ = true;
-  if (format_ == OutputFormat::kJson || format_ == OutputFormat::kJsonLines) text_.push_back('{');
 }
 
-void RowFormatter::Key(std::string_view key) {
-  const bool json = format_ == OutputFormat::kJson || format_ == OutputFormat::kJsonLines;
-  if (json) {
-    // One growth instead of three: this is done a dozen times for every row.
-    const size_t start = text_.size();
-    const size_t comma = first_in_row_ ? 0 : 1;
-    text_.resize(start + comma + key.size() + 3, ',');
-    text_[start + comma] = '"';
-    key.copy(&text_[start + comma + 1], key.size());
-    text_[text_.size() - 2] = '"';
-    text_[text_.size() - 1] = ':';
-  } else {
-    if (first_row_) keys_.emplace_back(key);
-    if (format_ == OutputFormat::kCsv && !first_in_row_) text_.push_back(',');
+inline void RowFormatter::BeginValue(const RowKey& key, Quotes quotes) {
+  if (!json_ || key.other != nullptr) return BeginOther(key.name(), quotes);
+  text_.Append(key.json, quotes == Quotes::kJson ? 0 : 1);
+}
+
+void RowFormatter::BeginOther(std::string_view name, Quotes quotes) {
+  if (!json_) return BeginCell(name);
+  text_.Append("," + JsonString(name) + ":");
+  if (quotes == Quotes::kJson) text_.Append('"');
+}
+
+inline void RowFormatter::EndValue(Quotes quotes) {
+  if (json_) {
+    if (quotes == Quotes::kJson) text_.Append('"');
+  } else if (format_ == OutputFormat::kTable) {
+    text_.Append(kCellEnd);
   }
+}
+
+void RowFormatter::BeginCell(std::string_view name) {
+  if (first_row_) keys_.emplace_back(name);
+  if (format_ == OutputFormat::kCsv && !first_in_row_) text_.Append(',');
   first_in_row_ = false;
 }
 
-void RowFormatter::Cell(std::string_view plain) {
-  if (format_ == OutputFormat::kTable) {
-    text_.append(EscapeForTerminal(plain));
-    text_.push_back(kCellEnd);
-  } else {
-    text_.append(CsvField(plain));
-  }
+void RowFormatter::Cell(std::string_view name, std::string_view value) {
+  BeginCell(name);
+  text_.Append(format_ == OutputFormat::kTable ? EscapeForTerminal(value) : CsvField(value));
+  EndValue(Quotes::kNone);
 }
 
-void RowFormatter::Text(std::string_view key, std::string_view value) {
-  Key(key);
-  if (format_ == OutputFormat::kTable || format_ == OutputFormat::kCsv) return Cell(value);
-  text_.push_back('"');
-  AppendJsonEscaped(text_, value);
-  text_.push_back('"');
+void RowFormatter::Text(const RowKey& key, std::string_view value) {
+  if (!json_) return Cell(key.name(), value);
+  BeginValue(key, Quotes::kJson);
+  text_.AppendJsonEscaped(value);
+  EndValue(Quotes::kJson);
 }
 
-void RowFormatter::Bytes(std::string_view key, std::string_view value) {
-  Text(key, value);
-  const bool json = format_ == OutputFormat::kJson || format_ == OutputFormat::kJsonLines;
-  if (json && !IsUtf8(value)) {
-    Text(fmt::format("{}_hex", key), ToHex(ByteView::Of(value)));
-  }
+void RowFormatter::Bytes(const RowKey& key, std::string_view value) {
+  if (!json_) return Cell(key.name(), value);
+  BeginValue(key, Quotes::kJson);
+  const bool is_utf8 = text_.AppendJsonEscaped(value);
+  EndValue(Quotes::kJson);
+  if (!is_utf8) Text(fmt::format("{}_hex", key.name()), ToHex(ByteView::Of(value)));
 }
 
-void RowFormatter::Integer(std::string_view key, int64_t value) {
-  Key(key);
-  fmt::format_to(std::back_inserter(text_), FMT_COMPILE("{}"), value);
-  if (format_ == OutputFormat::kTable) text_.push_back(kCellEnd);
+void RowFormatter::Plain(const RowKey& key, std::string_view value) {
+  BeginValue(key, Quotes::kJson);
+  text_.Append(value);
+  EndValue(Quotes::kJson);
 }
 
-void RowFormatter::Unsigned(std::string_view key, uint64_t value) {
-  Key(key);
-  fmt::format_to(std::back_inserter(text_), FMT_COMPILE("{}"), value);
-  if (format_ == OutputFormat::kTable) text_.push_back(kCellEnd);
+void RowFormatter::Integer(const RowKey& key, int64_t value) {
+  BeginValue(key, Quotes::kNone);
+  text_.AppendDecimal(value);
+  EndValue(Quotes::kNone);
 }
 
-void RowFormatter::Boolean(std::string_view key, bool value) {
-  Key(key);
-  text_.append(value ? "true" : "false");
-  if (format_ == OutputFormat::kTable) text_.push_back(kCellEnd);
+void RowFormatter::Unsigned(const RowKey& key, uint64_t value) {
+  BeginValue(key, Quotes::kNone);
+  text_.AppendDecimal(value);
+  EndValue(Quotes::kNone);
 }
 
-void RowFormatter::Time(std::string_view key, const std::optional<Timestamp>& value) {
+void RowFormatter::Boolean(const RowKey& key, bool value) {
+  BeginValue(key, Quotes::kNone);
+  text_.Append(std::string_view(value ? "true" : "false"));
+  EndValue(Quotes::kNone);
+}
+
+void RowFormatter::Time(const RowKey& key, const std::optional<Timestamp>& value) {
   if (!value) return Null(key);
-  Key(key);
-  std::array<char, 56> buffer;
-  const size_t length = FormatTimestampTo(*value, &buffer[1]);
-  const bool json = format_ == OutputFormat::kJson || format_ == OutputFormat::kJsonLines;
-  buffer[0] = '"';
-  buffer[length + 1] = '"';
-  text_.append(&buffer[json ? 0 : 1], length + (json ? 2 : 0));
-  if (format_ == OutputFormat::kTable) text_.push_back(kCellEnd);
+  BeginValue(key, Quotes::kJson);
+  text_.AppendTimestamp(*value);
+  EndValue(Quotes::kJson);
 }
 
-void RowFormatter::Null(std::string_view key) {
-  Key(key);
-  if (format_ == OutputFormat::kTable) {
-    text_.push_back(kCellEnd);
-  } else if (format_ != OutputFormat::kCsv) {
-    text_.append("null");
-  }
+void RowFormatter::Null(const RowKey& key) {
+  BeginValue(key, Quotes::kNone);
+  if (json_) text_.Append(std::string_view("null"));
+  EndValue(Quotes::kNone);
 }
 
-void RowFormatter::Json(std::string_view key, std::string_view json) {
-  Key(key);
-  if (format_ == OutputFormat::kTable || format_ == OutputFormat::kCsv) return Cell(json);
-  text_.append(json);
+void RowFormatter::Json(const RowKey& key, std::string_view json) {
+  if (!json_) return Cell(key.name(), json);
+  BeginValue(key, Quotes::kNone);
+  text_.Append(json);
 }
 
 void RowFormatter::End() {
   switch (format_) {
     case OutputFormat::kJson:
-    case OutputFormat::kJsonLines: text_.append("}\n"); break;
-    case OutputFormat::kCsv: text_.append("\r\n"); break;
-    case OutputFormat::kTable: text_.push_back(kRowEnd); break;
+    case OutputFormat::kJsonLines:
+      // Every key comes with a comma before it; the first one opens the row.
+      text_.Replace(row_start_, '{');
+      text_.Append(std::string_view("}\n"));
+      break;
+    case OutputFormat::kCsv: text_.Append(std::string_view("\r\n")); break;
+    case OutputFormat::kTable: text_.Append(kRowEnd); break;
   }
   first_row_ = false;
 }
 
-void RowWriter::Write(std::string_view rows, const std::vector<std::string>& keys) {
+void RowWriter::Write(const TextBuffer& text, const std::vector<std::string>& keys) {
+  std::string_view rows = text.view();
   if (rows.empty()) return;
   switch (format_) {
     case OutputFormat::kJsonLines: output_.Write(rows); break;
@@ -155,11 +158,11 @@ void RowWriter::Write(std::string_view rows, const std::vector<std::string>& key
     case OutputFormat::kTable: {
       if (!any_) keys_ = keys;
       while (!rows.empty()) {
-        const size_t end = rows.find(kRowEnd);
+        const size_t end = rows.find(RowFormatter::kRowEnd);
         std::vector<std::string> cells;
         std::string_view row = rows.substr(0, end);
         while (!row.empty()) {
-          const size_t cell_end = row.find(kCellEnd);
+          const size_t cell_end = row.find(RowFormatter::kCellEnd);
           cells.emplace_back(row.substr(0, cell_end));
           row.remove_prefix(cell_end + 1);
         }

@@ -4,7 +4,9 @@
 #include <memory>
 
 #include "casefile/case.h"
+#include "casefile/ingest_report.h"
 #include "casefile/json.h"
+#include "cli/event_rows.h"
 #include "cli/objects.h"
 #include "cli/program.h"
 
@@ -62,6 +64,35 @@ Result<void> Verify(Program& program, const std::string& path) {
   return PrintObject(program, {{"case", path}, {"custody_records", count}, {"chain", "unbroken"}});
 }
 
+// The evidence items of a case with their counts.
+Result<void> Items(Program& program, const std::string& path) {
+  const auto store = EKSHUME_TRY(OpenEvents(path));
+  std::vector<Json> rows;
+  for (const event::Item& item : EKSHUME_TRY(store->Items()))
+    rows.push_back(casefile::ToJson(item));
+  std::vector<Column> columns = {MemberColumn("item", "name", 60)};
+  for (const char* key : {"records", "extra", "rows", "duplicates", "folded", "skipped", "damaged",
+                          "unknown", "formats"}) {
+    columns.push_back(MemberColumn(key, key));
+  }
+  return PrintObjects(program, rows, columns);
+}
+
+// The case, or the records of some of its events as they were found.
+Result<void> Show(Program& program, const std::string& path,
+                  const std::vector<std::string>& events) {
+  if (events.empty()) return PrintObject(program, CaseJson(*EKSHUME_TRY(Case::Open(path))));
+  const auto store = EKSHUME_TRY(OpenEvents(path));
+  const auto output = EKSHUME_TRY(program.OpenOutput());
+  for (const std::string& id : events) {
+    const auto record = EKSHUME_TRY(store->Record(id));
+    if (!record) return Fail(ErrorCode::kNotFound, "no event " + id + " in this case");
+    output->Write(*record);
+    output->Write("\n");
+  }
+  return output->Finish();
+}
+
 }  // namespace
 
 void AddCaseVerb(Program& program) {
@@ -70,6 +101,8 @@ void AddCaseVerb(Program& program) {
   case_verb->footer(
       "Examples:\n"
       "  ekshume case list\n"
+      "  ekshume case items mycase        how many records of each item became events\n"
+      "  ekshume case show mycase ID      the record of an event, byte for byte\n"
       "  ekshume case custody mycase      who did what, when, to which evidence\n"
       "  ekshume case verify mycase       whether the custody ledger is unbroken");
   const auto path = std::make_shared<std::string>(".");
@@ -84,9 +117,16 @@ void AddCaseVerb(Program& program) {
     });
   };
   add("list", "the cases in a folder (default: here)", false, List);
-  add("show", "one case", true, [](Program& p, const std::string& where) -> Result<void> {
-    return PrintObject(p, CaseJson(*EKSHUME_TRY(Case::Open(where))));
+  CLI::App* show =
+      case_verb->add_subcommand("show", "one case, or the records of events as they were found");
+  const auto events = std::make_shared<std::vector<std::string>>();
+  show->add_option("case", *path, "a case")->required()->type_name("CASE");
+  show->add_option("event", *events, "ids of events")->type_name("EVENT...");
+  program.AddOutputOptions(*show);
+  show->callback([&program, path, events] {
+    program.action = [&program, path, events] { return Show(program, *path, *events); };
   });
+  add("items", "what each evidence item gave, counted", true, Items);
   add("custody", "the custody ledger", true, Custody);
   add("verify", "check the chain of the custody ledger", true, Verify);
 }

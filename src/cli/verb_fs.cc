@@ -51,25 +51,25 @@ Result<void> PrintDeleted(Program& program, const fs::Filesystem& filesystem) {
     }
     const char type = fs::NodeTypeLetter(stat->type);
     row.Begin();
-    row.Text("path", fmt::format("inode:{}", static_cast<uint64_t>(deleted.node)));
-    row.Text("type", std::string_view(&type, 1));
-    row.Text("mode", fmt::format("{:o}", stat->permissions));
-    row.Unsigned("uid", stat->uid);
-    row.Unsigned("gid", stat->gid);
-    row.Unsigned("size", stat->size_bytes);
-    row.Time("mtime", stat->modified);
-    row.Time("ctime", stat->changed);
-    row.Time("atime", stat->accessed);
-    row.Time("crtime", stat->created);
-    row.Unsigned("inode", stat->inode);
-    row.Text("how", deleted.how);
+    row.Text("path"_key, fmt::format("inode:{}", static_cast<uint64_t>(deleted.node)));
+    row.Plain("type"_key, std::string_view(&type, 1));
+    row.Plain("mode"_key, fmt::format("{:o}", stat->permissions));
+    row.Unsigned("uid"_key, stat->uid);
+    row.Unsigned("gid"_key, stat->gid);
+    row.Unsigned("size"_key, stat->size_bytes);
+    row.Time("mtime"_key, stat->modified);
+    row.Time("ctime"_key, stat->changed);
+    row.Time("atime"_key, stat->accessed);
+    row.Time("crtime"_key, stat->created);
+    row.Unsigned("inode"_key, stat->inode);
+    row.Text("how"_key, deleted.how);
     if (stat->type == fs::NodeType::kRegular) {
-      row.Text("kind", EKSHUME_TRY(casefile::FileKind(filesystem, deleted.node)));
-      row.Text("sha256",
+      row.Text("kind"_key, EKSHUME_TRY(casefile::FileKind(filesystem, deleted.node)));
+      row.Text("sha256"_key,
                EKSHUME_TRY(casefile::HashFile(filesystem, deleted.node, &program.progress)));
     } else {
-      row.Null("kind");
-      row.Null("sha256");
+      row.Null("kind"_key);
+      row.Null("sha256"_key);
     }
     row.End();
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "cli/objects.h"
 #include "cli/program.h"
 #include "image/evidence_hash.h"

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <unordered_map>
 
 #include "base/limits.h"
@@ -21,6 +22,8 @@ using event::Number;
 using event::Text;
 
 constexpr size_t kMaxDerivedStreams = 1000;
+// CloudWatch takes events that are up to two weeks old, but agents send them within minutes.
+constexpr int64_t kMaxSkewSeconds = 86400;
 // Of the first records of a file, how many may be of no known format before it is one as a whole.
 constexpr size_t kRecordsTried = 50;
 
@@ -87,7 +90,7 @@ class Dispatcher::Implementation final : public event::Sink {
     Event& kept = row.event;
     const Record& record = *record_;
     if (kept[Text::kSource].empty()) kept[Text::kSource] = source_;
-    if (!kept.time) kept.time = record.carrier_time;
+    CheckTime(kept, record);
     if (kept[Text::kTimeKind].empty()) kept[Text::kTimeKind] = "Event Time";
     const Event& defaults = record.stream->defaults;
     for (const Text column : kDefaulted) {
@@ -120,6 +123,25 @@ class Dispatcher::Implementation final : public event::Sink {
   static constexpr std::array kDefaulted = {
       Text::kAccountId, Text::kRegion, Text::kCluster,   Text::kNode,        Text::kNamespace,
       Text::kPod,       Text::kPodUid, Text::kContainer, Text::kContainerId, Text::kImage};
+
+  // A record without a time has its carrier's. What cannot be stored, and what is far from the time
+  // at which its carrier had it, is worth a word.
+  void CheckTime(Event& event, const Record& record) {
+    if (!event.time) {
+      event.time = record.carrier_time;
+      return;
+    }
+    if (!event::CanStoreTime(*event.time)) {
+      event.AddTag("time_out_of_range");
+      Report(DiagnosticCode::kLogTimeOutOfRange, record, FormatTimestamp(*event.time));
+    } else if (record.carrier_time &&
+               std::abs(event.time->seconds - record.carrier_time->seconds) > kMaxSkewSeconds) {
+      event.AddTag("clock_skew");
+      Report(DiagnosticCode::kLogTimeUnlikely, record,
+             fmt::format("{}, its carrier says {}", FormatTimestamp(*event.time),
+                         FormatTimestamp(*record.carrier_time)));
+    }
+  }
 
   void Report(DiagnosticCode code, const Record& record, std::string detail) {
     diagnostics_.Report(code, record.stream->evidence, std::move(detail), offset_);
@@ -164,6 +186,10 @@ class Dispatcher::Implementation final : public event::Sink {
         if (format == last_ || format->Sniff(record.bytes) != wanted) continue;
         const Outcome outcome = Try(*format, record);
         if (outcome == Outcome::kNotMine) continue;
+        // JSON behind a time that CloudWatch wrote.
+        if (outcome == Outcome::kDamaged && !record.bytes.starts_with('{') && Prefixed(record)) {
+          return Outcome::kEvents;
+        }
         if (wanted == Match::kYes) {
           last_ = format;
           last_is_json_ = record.bytes.starts_with('{');

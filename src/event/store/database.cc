@@ -24,6 +24,13 @@ Error DatabaseError(const char* message) {
   return Fail(code, std::string(text));
 }
 
+// 8-4-4-4-12. DuckDB keeps the first bit turned.
+std::string UuidText(const duckdb_hugeint& value) {
+  const uint64_t high = static_cast<uint64_t>(value.upper) ^ (uint64_t{1} << 63);
+  return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, (high >> 16) & 0xffff,
+                     high & 0xffff, value.lower >> 48, value.lower & 0xffffffffffff);
+}
+
 // Rows of a streaming result.
 class ResultRows final : public Rows {
  public:
@@ -101,6 +108,14 @@ class ResultRows final : public Rows {
             FormatTimestamp({seconds, static_cast<uint32_t>((micros - seconds * 1000000) * 1000)});
         return text;
       }
+      case DUCKDB_TYPE_UUID: text = UuidText(Data<duckdb_hugeint>(column)); return text;
+      case DUCKDB_TYPE_HUGEINT:
+        text = fmt::format(
+            "{}", static_cast<int64_t>(duckdb_hugeint_to_double(Data<duckdb_hugeint>(column))));
+        return text;
+      case DUCKDB_TYPE_DATE:
+        text = FormatTimestamp({int64_t{Data<int32_t>(column)} * 86400, 0}).substr(0, 10);
+        return text;
       case DUCKDB_TYPE_BOOLEAN: return Data<bool>(column) ? "true" : "false";
       case DUCKDB_TYPE_DOUBLE: text = fmt::format("{}", Data<double>(column)); return text;
       case DUCKDB_TYPE_FLOAT: text = fmt::format("{}", Data<float>(column)); return text;

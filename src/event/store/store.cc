@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "event/store/database.h"
 #include "event/store/known_ids.h"
+#include "event/store/links.h"
 #include "event/store/pack.h"
 
 namespace ekshume::event {
@@ -72,9 +73,7 @@ std::string ViewColumns(bool with_raw) {
 
 // Nanoseconds as DuckDB stores them; none when the moment cannot be stored.
 std::optional<int64_t> StoredTime(const std::optional<Timestamp>& time) {
-  constexpr int64_t kFirst = -9214560000;  // 1678-01-01
-  constexpr int64_t kLast = 9214646400;    // 2262-01-01
-  if (!time || time->seconds < kFirst || time->seconds >= kLast) return std::nullopt;
+  if (!time || !CanStoreTime(*time)) return std::nullopt;
   return time->seconds * 1000000000 + time->nanoseconds;
 }
 
@@ -215,7 +214,7 @@ bool NextBatch(Ingestion& ingestion, Worker& worker) {
   }
 }
 
-void WriteRow(Ingestion& ingestion, Worker& worker, Writer& writer, idx_t at) {
+void WriteRow(const Worker& worker, std::string& scratch, Writer& writer, idx_t at) {
   const Row& row = worker.batch.rows[worker.kept[worker.next]];
   const Event& event = row.event;
   idx_t column = 0;
@@ -229,7 +228,7 @@ void WriteRow(Ingestion& ingestion, Worker& worker, Writer& writer, idx_t at) {
     if (value.empty()) {
       writer.Null(column++, at);
     } else {
-      writer.Text(column++, at, Utf8(value, worker.scratch));
+      writer.Text(column++, at, Utf8(value, scratch));
     }
   };
   const auto number = [&](const std::optional<int64_t>& value) {
@@ -296,7 +295,7 @@ void ProduceRows(duckdb_function_info info, duckdb_data_chunk chunk) {
       // A batch that is not full goes out as it is: its successor may be long in coming.
       if (count > capacity / 2 || !NextBatch(ingestion, worker)) break;
     }
-    WriteRow(ingestion, worker, writer, count++);
+    WriteRow(worker, worker.scratch, writer, count++);
     ++worker.next;
   }
   duckdb_data_chunk_set_size(chunk, count);
@@ -434,8 +433,35 @@ class DuckDbStore final : public Store {
         "source = 'guardduty' AND record_id IN (SELECT record_id FROM stored_events WHERE source = "
         "'guardduty' GROUP BY record_id HAVING count(*) > 1)",
         "time"));
+    EKSHUME_TRY(database_->Execute(MakeLinksSql()));
     EKSHUME_TRY(database_->Execute("CHECKPOINT"));
     return LoadItems();
+  }
+
+  Result<void> AddLinks(const std::vector<Link>& links) override {
+    EKSHUME_TRY(database_->Execute("BEGIN"));
+    for (const Link& link : links) {
+      const std::optional<int64_t> seen = StoredTime(link.seen);
+      const std::string time = seen ? fmt::format("make_timestamp_ns({})", *seen) : "NULL";
+      const std::string values = fmt::format(
+          "{}, {}, {}, {}, {}, {}, {}, 1, {}", SqlLiteral(link.kind), SqlLiteral(link.left_field),
+          SqlLiteral(link.left_value), SqlLiteral(link.right_field), SqlLiteral(link.right_value),
+          time, time, SqlLiteral(link.source));
+      EKSHUME_TRY(database_->Execute(fmt::format(
+          "INSERT INTO given_links SELECT * FROM (SELECT {}) EXCEPT FROM given_links", values)));
+    }
+    return database_->Execute("COMMIT");
+  }
+
+  Result<std::vector<NamedValue>> SameActor(const std::string& field,
+                                            const std::string& value) override {
+    const std::unique_ptr<Rows> rows =
+        EKSHUME_TRY(database_->Query(SameActorSql(field, value), true));
+    std::vector<NamedValue> names;
+    while (EKSHUME_TRY(rows->Next())) {
+      names.push_back({std::string(rows->Text(0)), std::string(rows->Text(1))});
+    }
+    return names;
   }
 
   Result<std::unique_ptr<Rows>> Query(const std::string& sql) override {
@@ -449,8 +475,16 @@ class DuckDbStore final : public Store {
 
   Result<void> Execute(const std::string& sql) override { return database_->Execute(sql); }
 
-  Result<std::string> Raw(uint64_t frame, uint32_t offset, uint32_t length) override {
-    return pack_->Read(frame, offset, length);
+  Result<std::optional<std::string>> Record(const std::string& id) override {
+    const std::unique_ptr<Rows> rows = EKSHUME_TRY(database_->Query(
+        fmt::format("SELECT raw_frame, raw_offset, raw_length FROM stored_events WHERE id = "
+                    "TRY_CAST({} AS UUID)",
+                    SqlLiteral(id)),
+        true));
+    if (!EKSHUME_TRY(rows->Next())) return std::nullopt;
+    return EKSHUME_TRY(pack_->Read(static_cast<uint64_t>(rows->Integer(0)),
+                                   static_cast<uint32_t>(rows->Integer(1)),
+                                   static_cast<uint32_t>(rows->Integer(2))));
   }
 
   uint64_t raw_bytes() const override { return pack_->size_bytes(); }
@@ -549,6 +583,10 @@ Result<void> Create(Database& database) {
       "extra UBIGINT, skipped UBIGINT, damaged UBIGINT, unknown UBIGINT);"
       "CREATE TABLE stored_events ({1});"
       "CREATE TABLE folded_events (into_id UUID, {1});"
+      "CREATE TABLE given_links (kind VARCHAR, left_field VARCHAR, left_value VARCHAR, right_field "
+      "VARCHAR, right_value VARCHAR, first_seen TIMESTAMP_NS, last_seen TIMESTAMP_NS, seen BIGINT, "
+      "sources VARCHAR);"
+      "CREATE TABLE links AS FROM given_links;"
       "CREATE VIEW events AS SELECT {2} FROM stored_events;"
       "COMMIT",
       kVersion, TableColumns(), ViewColumns(false)));
@@ -567,6 +605,12 @@ Row& RowBatch::Next() {
 void RowBatch::Clear() {
   count = 0;
   raw.clear();
+}
+
+bool CanStoreTime(const Timestamp& time) {
+  constexpr int64_t kFirst = -9214560000;  // 1678-01-01
+  constexpr int64_t kLast = 9214646400;    // 2262-01-01
+  return time.seconds >= kFirst && time.seconds < kLast;
 }
 
 std::string SqlLiteral(std::string_view text) {

@@ -90,6 +90,23 @@ class Rows {
   virtual int64_t Integer(size_t column) const = 0;  // of number columns
 };
 
+// Two values that belong together, as something else than an event says: a container's snapshot, a
+// pod's address.
+struct Link {
+  std::string kind;        // "snapshot_of", "address_of"
+  std::string left_field;  // "container_id"; a column, or "snapshot", "role_arn"
+  std::string left_value;
+  std::string right_field;
+  std::string right_value;
+  std::optional<Timestamp> seen;
+  std::string source;  // "containerd"
+};
+
+struct NamedValue {
+  std::string field;
+  std::string value;
+};
+
 // One thread at a time, except as said above.
 class Store {
  public:
@@ -113,6 +130,14 @@ class Store {
   // came in since. To be called after the last Ingest().
   virtual Result<void> Finish() = 0;
 
+  // Adds what is known of identities besides the events; what is there already stays once.
+  virtual Result<void> AddLinks(const std::vector<Link>& links) = 0;
+
+  // Every name of the actor that `value` of `field` (a column, or "actor" for any) names, by the
+  // table `links`: access keys, ARNs, users, service accounts, credentials.
+  virtual Result<std::vector<NamedValue>> SameActor(const std::string& field,
+                                                    const std::string& value) = 0;
+
   // Runs one statement that only reads. Our columns plus what the statement makes of them; the
   // table is `events`. kInvalidArgument with the database's own sentence when it is wrong, or when
   // it would change anything or touch files.
@@ -121,11 +146,14 @@ class Store {
   // Runs one of our own statements, which may write files (COPY ... TO).
   virtual Result<void> Execute(const std::string& sql) = 0;
 
-  // The raw record of a row, from its hidden columns.
-  virtual Result<std::string> Raw(uint64_t frame, uint32_t offset, uint32_t length) = 0;
+  // The record of an event as it was found, byte for byte; none when there is no such event.
+  virtual Result<std::optional<std::string>> Record(const std::string& id) = 0;
 
   virtual uint64_t raw_bytes() const = 0;  // stored size of the raw records
 };
+
+// Whether a moment lies in the years that the column `time` can hold (1678 to 2261).
+bool CanStoreTime(const Timestamp& time);
 
 // A text as an SQL literal.
 std::string SqlLiteral(std::string_view text);

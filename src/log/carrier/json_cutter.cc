@@ -153,6 +153,10 @@ JsonCutter::Step JsonCutter::Next(std::string_view window, size_t position, bool
   }
 }
 
+bool BeginsEnvelope(std::string_view text) {
+  return FindEnvelopeArray(text, 0, true) != JsonScan::npos;
+}
+
 bool VisitJsonRecords(
     std::string_view text,
     const std::function<void(std::string_view record, std::string_view head)>& visit) {

@@ -47,4 +47,7 @@ class JsonCutter {
   bool dropping_ = false;  // the rest of a record that was too long
 };
 
+// Whether a text begins with an object that is an envelope, as far as it is there.
+bool BeginsEnvelope(std::string_view text);
+
 }  // namespace ekshume::log

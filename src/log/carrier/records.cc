@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "log/carrier/json_cutter.h"
 #include "log/carrier/json_scan.h"
+#include "log/carrier/path_hints.h"
 #include "log/carrier/text_prefix.h"
 
 namespace ekshume::log {
@@ -29,6 +30,7 @@ bool IsStructured(std::string_view head) {
     return next < head.size() && std::string_view("{[\"]").contains(head[next]);
   }
   if (head[begin] != '{') return false;
+  if (BeginsEnvelope(head.substr(begin))) return true;
   JsonScan scan;
   const size_t end = scan.Feed(head.substr(begin));
   const size_t newline = head.find('\n', begin);
@@ -160,6 +162,7 @@ class RecordReader::Implementation {
       stream->log_stream = HeadMember(head_, "logStream");
       stream->defaults[event::Text::kAccountId] = HeadMember(head_, "owner");
     }
+    FillFromPath(*stream);
     stream_ = std::move(stream);
     batch.streams.push_back(stream_);
   }
