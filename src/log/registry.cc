@@ -14,6 +14,7 @@
 #include "log/k8s_audit/reader.h"
 #include "log/klog/reader.h"
 #include "log/resolver/reader.h"
+#include "log/runtime_log/reader.h"
 #include "log/s3_access/reader.h"
 #include "log/syslog/reader.h"
 #include "log/timesketch/reader.h"
@@ -28,6 +29,7 @@ std::span<const Format* const> Formats() {
       &cri::CriFormat(),
       &docker_json::DockerJsonFormat(),
       &klog::KlogFormat(),
+      &runtime_log::RuntimeLogFormat(),
       &cloudtrail::CloudTrailFormat(),
       &cloudtrail_digest::DigestFormat(),
       &guardduty::GuardDutyFormat(),

@@ -168,7 +168,7 @@ class Reader final : public Format {
           "msg=\"access denied\"", "aws-iam-authenticator", "aws-auth", " stsendpoint="}) {
       if (record.find(sign) != std::string_view::npos) return Match::kYes;
     }
-    return Match::kMaybe;
+    return Match::kMaybe;  // any program's that logs with logrus
   }
 
   Outcome Parse(const Record& record, Event& event, event::Sink& sink,
@@ -177,9 +177,11 @@ class Reader final : public Format {
     const bool whole = ForEachField(
         record.bytes,
         [&](std::string_view key, std::string_view value) { TakeValue(key, value, event, login); });
-    if (!whole || !login.has_time || !login.has_level) {
-      return Sniff(record.bytes) == Match::kYes ? Outcome::kDamaged : Outcome::kNotMine;
-    }
+    const bool known = Sniff(record.bytes) == Match::kYes;
+    if (!whole) return known ? Outcome::kDamaged : Outcome::kNotMine;
+    if (!login.has_time || !login.has_level) return Outcome::kNotMine;
+    if (!known && !record.stream->log_stream.starts_with("authenticator-"))
+      return Outcome::kNotMine;
     event[Text::kTimeKind] = "Event Time";
     SetIfEmpty(event[Text::kAccountId], AccountOf(event[Text::kUserArn]));
     AddTag(event, "session", login.session);

@@ -88,6 +88,19 @@ TEST(Authenticator, KeepsOtherLines) {
   EXPECT_EQ(event[Text::kMessage], "could not sync aws-auth: not found");
 }
 
+TEST(Authenticator, TakesLinesOfAnyKindFromItsOwnStreamOnly) {
+  constexpr std::string_view kLine =
+      R"(time="2019-05-01T08:00:00Z" level=info msg="listening on https://127.0.0.1:21362")";
+  Parsed parsed;
+  Parse(AuthenticatorFormat(), kLine, parsed);
+  EXPECT_EQ(parsed.outcome, Outcome::kNotMine);
+  Stream stream;
+  stream.log_stream = "authenticator-0123456789abcdef0123456789abcdef";
+  Parse(AuthenticatorFormat(), kLine, parsed, stream);
+  ASSERT_EQ(parsed.events.size(), 1U);
+  EXPECT_EQ(parsed.events[0][Text::kMessage], "listening on https://127.0.0.1:21362");
+}
+
 TEST(Authenticator, KnowsItsRecords) {
   EXPECT_EQ(AuthenticatorFormat().Sniff(kGranted), Match::kYes);
   EXPECT_EQ(AuthenticatorFormat().Sniff(kResponse), Match::kYes);

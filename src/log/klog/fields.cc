@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 
+#include "log/container_words.h"
 #include "log/fields.h"
 #include "log/logfmt.h"
 
@@ -77,21 +78,6 @@ void TakePod(std::string_view value, Event& event) {
   event[Text::kPod] = value.substr(slash + 1);
 }
 
-bool IsContainerId(std::string_view text) {
-  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
-
-// "containerd://<id>", "<id>", "{Type:containerd ID:<id>}", {"Type":"docker","ID":"<id>"}
-void TakeContainerId(std::string_view value, Event& event) {
-  for (const std::string_view sign : {"ID:", "\"ID\":\"", "://"}) {
-    const size_t at = value.find(sign);
-    if (at == std::string_view::npos) continue;
-    value.remove_prefix(at + sign.size());
-    break;
-  }
-  if (IsContainerId(value.substr(0, 64))) event[Text::kContainerId] = value.substr(0, 64);
-}
-
 // "10.0.0.1:4444", "[::1]:4444"
 void TakeSource(std::string_view value, Event& event) {
   const size_t colon = value.rfind(':');
@@ -108,7 +94,7 @@ void TakeValue(std::string_view key, std::string_view value, Event& event, Reque
   } else if (key == "podUID" || key == "podUid") {
     event[Text::kPodUid] = value;
   } else if (key == "containerID" || key == "containerId" || key == "containerid") {
-    TakeContainerId(value, event);
+    event[Text::kContainerId] = FindContainerId(value);
   } else if (key == "containerName" || key == "container") {
     event[Text::kContainer] = value;
   } else if (key == "node" || key == "nodeName") {
@@ -132,16 +118,6 @@ void TakeValue(std::string_view key, std::string_view value, Event& event, Reque
   }
 }
 
-bool IsUid(std::string_view text) {
-  if (text.size() != 36) return false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    const char c = text[i];
-    if (dash ? c != '-' : !((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'))) return false;
-  }
-  return true;
-}
-
 // The kubelet's old way to name a pod: name_namespace(uid) (pkg/kubelet/util/format).
 void FindOldPodName(std::string_view text, Event& event) {
   for (size_t at = text.find('('); at != std::string_view::npos; at = text.find('(', at + 1)) {
@@ -156,6 +132,21 @@ void FindOldPodName(std::string_view text, Event& event) {
     event[Text::kPodUid] = text.substr(at + 1, 36);
     return;
   }
+}
+
+// The other ways in which programs that do not write fields name a pod or container:
+//   pod "web-1" (UID: "b425..."), a cgroup's path .../podb425.../505e..., Container ID: 505e...
+void FindOldWords(std::string_view text, Event& event) {
+  FindOldPodName(text, event);
+  if (event[Text::kPodUid].empty()) {
+    if (const std::string_view uid = Between(text, "(UID: \"", "\")"); IsUid(uid)) {
+      event[Text::kPodUid] = uid;
+      event[Text::kPod] = Between(text, "pod \"", "\" (UID");
+    } else if (const size_t at = text.find("/pod"); at != std::string_view::npos) {
+      if (IsUid(text.substr(at + 4, 36))) event[Text::kPodUid] = text.substr(at + 4, 36);
+    }
+  }
+  event[Text::kContainerId] = FindContainerId(text);
 }
 
 // FLAG: --anonymous-auth="false": what a program prints at its start.
@@ -192,16 +183,16 @@ void ReadText(std::string_view text, Event& event) {
   std::string_view sentence;
   std::string_view rest = text;
   if (!TakeGoString(rest, sentence, buffer) || !(rest.empty() || rest.starts_with(' '))) {
-    FindOldPodName(text, event);
+    FindOldWords(text, event);
     return;
   }
-  std::string first(sentence);
+  const std::string first(sentence);
   Request request;
   std::string_view key;
   std::string_view value;
   while (TakeKlogField(rest, key, value, buffer)) TakeValue(key, value, event, request);
   FinishRequest(request, event);
-  if (event[Text::kPod].empty()) FindOldPodName(first, event);
+  if (event[Text::kPod].empty() && event[Text::kContainerId].empty()) FindOldWords(first, event);
 }
 
 }  // namespace ekshume::log::klog

@@ -64,6 +64,19 @@ TEST(Klog, ReadsOldSentencesOfTheKubelet) {
   EXPECT_EQ(event[Number::kPid], 700);
 }
 
+// A kubelet's of Kubernetes 1.20.
+TEST(Klog, FindsPodsAndContainersInOldSentences) {
+  const Event volume = ParseOne(
+      R"-(I1124 21:40:29.696410   22207 reconciler.go:224] operationExecutor.VerifyControllerAttachedVolume started for volume "default-token-fvql9" (UniqueName: "kubernetes.io/secret/cb3b55f5-cbc8-4f39-bd58-6faea476c0bc-default-token-fvql9") pod "recon" (UID: "cb3b55f5-cbc8-4f39-bd58-6faea476c0bc") )-");
+  EXPECT_EQ(volume[Text::kPod], "recon");
+  EXPECT_EQ(volume[Text::kPodUid], "cb3b55f5-cbc8-4f39-bd58-6faea476c0bc");
+  const Event cgroup = ParseOne(
+      R"-(W1124 21:40:30.220908   22207 manager.go:949] Error getting perf_event cgroup path: "could not find path for resource \"perf_event\" for container \"/kubepods/besteffort/podcb3b55f5-cbc8-4f39-bd58-6faea476c0bc/fb12ce8930cead1efb96115714d50ba5675c23989d12906bf8b020180aedbef8\"")-");
+  EXPECT_EQ(cgroup[Text::kPodUid], "cb3b55f5-cbc8-4f39-bd58-6faea476c0bc");
+  EXPECT_EQ(cgroup[Text::kContainerId],
+            "fb12ce8930cead1efb96115714d50ba5675c23989d12906bf8b020180aedbef8");
+}
+
 TEST(Klog, ReadsRequestsOfTheApiServer) {
   const Event event = ParseOne(
       R"(I1124 21:40:33.000001       1 httplog.go:132] "HTTP" verb="LIST" URI="/api/v1/secrets?limit=500" latency="1.2ms" userAgent="kubectl/v1.29" audit-ID="ab-1" srcIP="[2001:db8::1]:4444" apf_pl="x" resp=403)");
