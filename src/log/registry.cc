@@ -19,6 +19,7 @@
 #include "log/syslog/reader.h"
 #include "log/timesketch/reader.h"
 #include "log/vpc_flow/reader.h"
+#include "log/web_access/reader.h"
 
 namespace ekshume::log {
 
@@ -35,6 +36,7 @@ std::span<const Format* const> Formats() {
       &guardduty::GuardDutyFormat(),
       &resolver::ResolverFormat(),
       &s3_access::S3AccessFormat(),
+      &web_access::WebAccessFormat(),
       &vpc_flow::VpcFlowFormat(),
       &auditd::AuditdFormat(),
       &syslog::SyslogFormat(),
