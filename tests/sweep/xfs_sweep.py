@@ -141,10 +141,13 @@ class RunningKernel:
 
     def do(self, image, function, *arguments):
         device = run("losetup", "-f", "--show", image, text=True).stdout.strip()
+        kept = os.open(device, os.O_RDONLY)
         try:
+            # It goes when nobody has it open any more, also when we are killed.
+            run("losetup", "-d", device)
             function(device, self.where, *arguments)
         finally:
-            run("losetup", "-d", device)
+            os.close(kept)
 
 
 class UserModeLinux:
