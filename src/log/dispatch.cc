@@ -362,11 +362,17 @@ class Dispatcher::Implementation final : public event::Sink {
     switch (envelope.kind) {
       case EnvelopeKind::kNone: return false;
       case EnvelopeKind::kArray: {
+        size_t visited = 0;
         const bool whole =
             VisitJsonRecords(record.bytes, [&](std::string_view element, std::string_view head) {
               if (element.size() == record.bytes.size()) return;  // not taken apart: no array
+              ++visited;
               Handle({element, record.carrier_time, WithHead(*record.stream, head)}, depth + 1);
             });
+        if (!whole && visited == 0) {  // text that begins with a bracket
+          wrapped_[static_cast<size_t>(depth)] = false;
+          return false;
+        }
         if (!whole) {
           ++counts_.records;
           ++counts_.damaged;

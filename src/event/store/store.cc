@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstddef>
+#include <filesystem>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -573,7 +574,7 @@ class DuckDbStore final : public Store {
   bool closed_ = false;              // no access to other files any more
 };
 
-Result<void> Create(Database& database) {
+Result<void> CreateTables(Database& database) {
   return database.Execute(fmt::format(
       "BEGIN;"
       "CREATE TABLE store (version INTEGER, record_bytes UBIGINT);"
@@ -590,6 +591,22 @@ Result<void> Create(Database& database) {
       "CREATE VIEW events AS SELECT {2} FROM stored_events;"
       "COMMIT",
       kVersion, TableColumns(), ViewColumns(false)));
+}
+
+// Makes an empty store under another name first: whoever finds one finds it whole.
+Result<void> Create(const std::string& path) {
+  const std::string unfinished = path + ".new";
+  std::error_code error;
+  std::filesystem::remove(unfinished, error);
+  std::filesystem::remove(unfinished + ".wal", error);
+  const std::unique_ptr<Database> database = EKSHUME_TRY(Database::Open(unfinished, {}));
+  EKSHUME_TRY(CreateTables(*database));
+  EKSHUME_TRY(database->Execute("CHECKPOINT"));
+  std::filesystem::rename(unfinished, path, error);
+  if (error) {
+    return Fail(ErrorCode::kIo, fmt::format("cannot make {}: {}", path, error.message()));
+  }
+  return {};
 }
 
 }  // namespace
@@ -629,6 +646,7 @@ Result<std::unique_ptr<Store>> Store::Open(const std::string& directory, Access 
   if (!exists && access == Access::kRead) {
     return Fail(ErrorCode::kNotFound, fmt::format("{} holds no events yet", directory));
   }
+  if (!exists) EKSHUME_TRY(Create(path));
   auto store = std::make_unique<DuckDbStore>();
   store->database_ = EKSHUME_TRY(Database::Open(
       path, {{"access_mode", access == Access::kWrite ? "READ_WRITE" : "READ_ONLY"},
@@ -638,7 +656,6 @@ Result<std::unique_ptr<Store>> Store::Open(const std::string& directory, Access 
              {"temp_directory", access == Access::kWrite ? directory + "/temporary" : ""},
              {"autoinstall_known_extensions", "false"},
              {"autoload_known_extensions", "false"}}));
-  if (!exists) EKSHUME_TRY(Create(*store->database_));
   const Result<int64_t> version = store->database_->Number("SELECT version FROM store");
   if (!version) {
     return Fail(ErrorCode::kCorrupt, fmt::format("{} is no event store of ekshume", path));
