@@ -17,6 +17,7 @@ pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(isal REQUIRED IMPORTED_TARGET libisal)
 pkg_check_modules(archive REQUIRED IMPORTED_TARGET libarchive)
 pkg_check_modules(zlib REQUIRED IMPORTED_TARGET zlib)
+pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 # DuckDB comes from npm (third_party/package.json, installed by tools/install-dependencies): the
 # shared library from one package, its C header from another.
 set(duckdb_modules ${CMAKE_SOURCE_DIR}/third_party/node_modules)
