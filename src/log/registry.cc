@@ -8,15 +8,18 @@
 #include "log/cloudtrail_digest/reader.h"
 #include "log/cri/reader.h"
 #include "log/docker_json/reader.h"
+#include "log/falco/reader.h"
 #include "log/format.h"
 #include "log/generic/reader.h"
 #include "log/guardduty/reader.h"
 #include "log/k8s_audit/reader.h"
+#include "log/k8s_event/reader.h"
 #include "log/klog/reader.h"
 #include "log/resolver/reader.h"
 #include "log/runtime_log/reader.h"
 #include "log/s3_access/reader.h"
 #include "log/syslog/reader.h"
+#include "log/tetragon/reader.h"
 #include "log/timesketch/reader.h"
 #include "log/vpc_flow/reader.h"
 #include "log/web_access/reader.h"
@@ -27,6 +30,9 @@ std::span<const Format* const> Formats() {
   static const std::array formats = {
       &k8s_audit::AuditFormat(),
       &authenticator::AuthenticatorFormat(),
+      &falco::FalcoFormat(),
+      &tetragon::TetragonFormat(),
+      &k8s_event::KubernetesEventFormat(),
       &cri::CriFormat(),
       &docker_json::DockerJsonFormat(),
       &klog::KlogFormat(),
