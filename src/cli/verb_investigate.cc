@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 
@@ -79,6 +80,14 @@ Result<casefile::Json> Investigate(Program& program, const std::vector<std::stri
   if (!logs.empty()) {
     summaries.push_back(
         EKSHUME_TRY(casefile::IngestLogs(logs, *store, program.diagnostics, program.progress)));
+  }
+  const auto gave_nothing = [](const casefile::IngestSummary& summary) {
+    return summary.known.empty() && std::ranges::all_of(summary.items, [](const event::Item& item) {
+             return item.records == item.unknown;
+           });
+  };
+  if (!evidence && std::ranges::all_of(summaries, gave_nothing)) {
+    return Fail(ErrorCode::kUnsupported, "no filesystem and no record of a known format found");
   }
   program.progress.SetStage("joining");
   EKSHUME_TRY(store->Finish());

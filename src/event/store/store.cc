@@ -602,6 +602,9 @@ Result<void> Create(const std::string& path) {
   const std::unique_ptr<Database> database = EKSHUME_TRY(Database::Open(unfinished, {}));
   EKSHUME_TRY(CreateTables(*database));
   EKSHUME_TRY(database->Execute("CHECKPOINT"));
+  // The case holds secrets: nobody else reads it.
+  std::filesystem::permissions(
+      unfinished, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write, error);
   std::filesystem::rename(unfinished, path, error);
   if (error) {
     return Fail(ErrorCode::kIo, fmt::format("cannot make {}: {}", path, error.message()));
