@@ -155,6 +155,51 @@ class Wrappings(Events):
             self.assertTrue(AUDIT[offset:].startswith(shown.raw.rstrip(b"\n")))
 
 
+class Exports(Events):
+    def test_every_format_holds_every_event(self):
+        investigate("case", NODE / "logs")
+        expected = ekshume.rows("search", "case", "*")
+        for name, header in (("jsonl", 0), ("csv", 1), ("timesketch", 0), ("timesketch-csv", 1), ("cef", 0)):
+            run = ekshume.Run("export", "case", "--to", name)
+            self.assertEqual(0, run.code, run)
+            self.assertEqual(len(expected) + header, len(run.out.splitlines()), name)
+        for line, row in zip(ekshume.Run("export", "case", "--to", "timesketch").out.splitlines(), expected):
+            event = json.loads(line)
+            self.assertEqual(row["message"], event["message"])
+            self.assertTrue(event["timestamp_desc"])
+            self.assertEqual(row["time"][:19], event["datetime"][:19])
+        run = ekshume.Run("export", "case", "--to", "parquet", "--output", "lake")
+        self.assertEqual(0, run.code, run)
+        partitions = {f"source={row['source']}/day={row['time'][:10]}" for row in expected}
+        found = {str(path.parent.relative_to("lake")) for path in pathlib.Path("lake").rglob("*.parquet")}
+        self.assertEqual(partitions, found)
+        for path in pathlib.Path("lake").rglob("*.parquet"):
+            self.assertEqual(b"PAR1", path.read_bytes()[:4])
+        self.assertEqual(3, ekshume.Run("export", "case", "--to", "parquet", "--output", "lake").code)
+        self.assertEqual(2, ekshume.Run("export", "case", "--to", "xml").code)
+        ledger = ekshume.rows("case", "custody", "case")
+        self.assertEqual("export", ledger[-1]["action"])
+
+    def test_our_own_timeline_comes_back(self):
+        investigate("case", NODE / "logs")
+        run = ekshume.Run("export", "case", "--to", "timesketch", "--output", "t.jsonl")
+        self.assertEqual(0, run.code, run)
+        report = investigate("again", self.folder / "t.jsonl")
+        self.assert_counts(report)
+        messages = [row["message"] for row in ekshume.rows("search", "case", "*", "--columns", "message")]
+        again = [row["message"] for row in ekshume.rows("search", "again", "*", "--columns", "message")]
+        self.assertEqual(sorted(messages), sorted(again))
+
+    def test_facets_and_histogram_count_all(self):
+        investigate("case", NODE / "logs")
+        total = len(ids("case"))
+        facets = ekshume.rows("search", "case", "*", "--facets", "source")
+        self.assertEqual(total, sum(row["count"] for row in facets))
+        histogram = ekshume.rows("search", "case", "*", "--histogram", "10s")
+        self.assertEqual(total, sum(row["count"] for row in histogram))
+        self.assertGreater(len(histogram), 3)
+
+
 class Attack(Events):
     def test_one_search_shows_the_attack_in_order(self):
         investigate("case", NODE / "disk.img.zst", NODE / "logs", codes=(0, 1))
