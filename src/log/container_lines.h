@@ -32,8 +32,10 @@ class OutputLines {
  public:
   // `text` is the part's output, `raw` the part as it stands in the record.
   void Add(const OutputPart& part, std::string_view text, std::string_view raw);
-  // Adds an event for each line: in the order of their first parts, at the first part's time.
-  void Emit(event::Event& event, event::Sink& sink);
+  // Adds an event for each line, as AddOutputEvent does: in the order of their first parts, at the
+  // first part's time.
+  void Emit(const Record& record, event::Event& event, event::Sink& sink,
+            DiagnosticSink& diagnostics);
 
  private:
   struct Line {
@@ -45,7 +47,11 @@ class OutputLines {
   std::vector<Line> lines_;
 };
 
-// The event of one line of output.
-void FillOutputEvent(const OutputPart& part, std::string_view text, event::Event& event);
+// Adds the event of one line of output. When a program wrote it whose log is of a known format
+// (Falco, Tetragon, klog, an API server's audit events, the authenticator), that format reads it
+// and is the event's `source`. `raw` is empty when the record holds no other line.
+void AddOutputEvent(const Record& record, const OutputPart& part, std::string_view text,
+                    std::string_view raw, event::Event& event, event::Sink& sink,
+                    DiagnosticSink& diagnostics);
 
 }  // namespace ekshume::log

@@ -54,14 +54,13 @@ class Reader final : public Format {
   }
 
   Outcome Parse(const Record& record, Event& event, event::Sink& sink,
-                DiagnosticSink& /*diagnostics*/) const override {
+                DiagnosticSink& diagnostics) const override {
     std::string_view rest = record.bytes;
     const size_t newline = rest.find('\n');
     if (newline == std::string_view::npos) {
       const std::optional<OutputPart> part = TakeHead(rest);
       if (!part) return Outcome::kNotMine;
-      FillOutputEvent(*part, rest, event);
-      sink.Add(event);
+      AddOutputEvent(record, *part, rest, {}, event, sink, diagnostics);
       return Outcome::kEvents;
     }
     OutputLines lines;
@@ -73,7 +72,7 @@ class Reader final : public Format {
       if (!part) return raw.data() == record.bytes.data() ? Outcome::kNotMine : Outcome::kDamaged;
       lines.Add(*part, text, raw);
     }
-    lines.Emit(event, sink);
+    lines.Emit(record, event, sink, diagnostics);
     return Outcome::kEvents;
   }
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "log/cri/reader.h"
 
+#include <algorithm>
+
 #include "log/container_lines.h"
 #include "log/test_row.h"
 #include "log/test_support.h"
@@ -87,6 +89,38 @@ TEST(Cri, SaysWhenTheRestOfALineIsMissing) {
   EXPECT_FALSE(CriFormat().Continues("2016-10-06T00:17:02.1Z stdout P one", "two"));
   Parse(CriFormat(), "2016-10-06T00:17:02.1Z stdout P one\ntwo", parsed);
   EXPECT_EQ(parsed.outcome, Outcome::kDamaged);
+}
+
+TEST(Cri, LetsKnownFormatsReadWhatTheirProgramsPrint) {
+  Parsed parsed;
+  Parse(CriFormat(),
+        "2021-12-31T23:59:59.9Z stderr F E1231 23:59:59.123456       1 proxier.go:1] \"Failed\" "
+        "pod=\"shop/web\"",
+        parsed);
+  ASSERT_EQ(parsed.events.size(), 1U);
+  EXPECT_EQ(parsed.events[0][Text::kSource], "klog");
+  EXPECT_EQ(FormatTimestamp(*parsed.events[0].time), "2021-12-31T23:59:59.123456000Z");
+  EXPECT_EQ(parsed.events[0][Text::kPod], "web");
+  EXPECT_EQ(parsed.events[0][Text::kTags], "source=proxier.go:1 stderr");
+  // The text of two records: each keeps its own lines.
+  Parsed both;
+  Parse(CriFormat(),
+        "2023-10-06T22:03:57.1Z stdout P {\"process_exec\":{\"process\":\n"
+        "2023-10-06T22:03:57.2Z stderr F hello\n"
+        "2023-10-06T22:03:57.3Z stdout F {\"binary\":\"/bin/id\"}}}",
+        both);
+  ASSERT_EQ(both.events.size(), 2U);
+  EXPECT_EQ(both.events[0][Text::kSource], "tetragon");
+  EXPECT_EQ(both.events[0][Text::kMessage], "started /bin/id");
+  EXPECT_EQ(FormatTimestamp(*both.events[0].time), "2023-10-06T22:03:57.100000000Z");
+  EXPECT_EQ(std::ranges::count(both.events[0].raw, '\n'), 1);
+  EXPECT_EQ(both.events[1][Text::kSource], "");
+  EXPECT_EQ(both.events[1][Text::kMessage], "hello");
+  // Broken JSON is a line like any other.
+  Parsed broken;
+  Parse(CriFormat(), "2023-10-06T22:03:57.1Z stdout F {\"process_exec\":{\"process\":", broken);
+  ASSERT_EQ(broken.events.size(), 1U);
+  EXPECT_EQ(broken.events[0][Text::kMessage], "{\"process_exec\":{\"process\":");
 }
 
 TEST(Cri, ForgetsAPartThatWasLeftOpen) {

@@ -85,7 +85,7 @@ class Reader final : public Format {
   }
 
   Outcome Parse(const Record& record, Event& event, event::Sink& sink,
-                DiagnosticSink& /*diagnostics*/) const override {
+                DiagnosticSink& diagnostics) const override {
     std::string_view rest = record.bytes;
     const bool several = rest.find('\n') != std::string_view::npos;
     OutputLines lines;
@@ -103,12 +103,11 @@ class Reader final : public Format {
         lines.Add(line.part, line.text, raw);
         continue;
       }
-      FillOutputEvent(line.part, line.text, event);
-      sink.Add(event);
+      AddOutputEvent(record, line.part, line.text, {}, event, sink, diagnostics);
       return Outcome::kEvents;
     }
     if (!several) return Outcome::kNotMine;
-    lines.Emit(event, sink);
+    lines.Emit(record, event, sink, diagnostics);
     return Outcome::kEvents;
   }
 };
