@@ -4,9 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
 #include <random>
 
 #include "base/limits.h"
+#include "base/text.h"
+#include "event/query/fields.h"
 #include "event/query/test_support.h"
 
 namespace ekshume::event {
@@ -416,6 +420,22 @@ TEST_F(QueryTest, WhatParsesRuns) {
   }
   EXPECT_GT(ran, 200);
   EXPECT_EQ(events_.Run("SELECT count(*) FROM events"), "4");
+}
+
+TEST(DocumentationTest, NamesEveryAliasAndEveryColumnThatIsSearched) {
+  std::ifstream stream(EKSHUME_SOURCE_DIR "/docs/search.md");
+  const std::string page{std::istreambuf_iterator<char>(stream), {}};
+  for (const FieldAlias& alias : FieldAliases()) {
+    EXPECT_THAT(page, HasSubstr(fmt::format("`{}`", alias.alias)));
+    for (const std::string_view column : SplitNonEmpty(alias.columns, ' ')) {
+      EXPECT_NE(FindColumn(column), nullptr) << column;
+    }
+  }
+  const std::string words = page.substr(page.find("## Words"), page.find("Not in the record"));
+  for (const std::string_view column : FreeTextColumns()) {
+    EXPECT_THAT(words, HasSubstr(fmt::format("`{}`", column)));
+    EXPECT_NE(FindColumn(column), nullptr) << column;
+  }
 }
 
 TEST(DescribeQueryErrorTest, PutsACaretBelowTheCharacter) {
