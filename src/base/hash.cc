@@ -81,15 +81,23 @@ void LeaveVectorCode() {
 
 // The processor's own instruction: for short pieces quicker than to enter ISA-L.
 __attribute__((target("sse4.2"))) uint32_t ShortCrc32c(uint32_t crc, ByteView bytes) {
-  size_t done = 0;
-  for (; bytes.size() - done >= sizeof(uint64_t); done += sizeof(uint64_t)) {
+  const std::byte* next = bytes.data();
+  size_t left = bytes.size();
+  uint64_t wide = crc;
+  for (; left >= sizeof(uint64_t); left -= sizeof(uint64_t), next += sizeof(uint64_t)) {
     uint64_t word = 0;
-    std::memcpy(&word, bytes.data() + done, sizeof(word));
-    crc = static_cast<uint32_t>(_mm_crc32_u64(crc, word));
+    std::memcpy(&word, next, sizeof(word));
+    wide = _mm_crc32_u64(wide, word);
   }
-  for (; done < bytes.size(); ++done) {
-    crc = _mm_crc32_u8(crc, std::to_integer<uint8_t>(bytes.data()[done]));
+  crc = static_cast<uint32_t>(wide);
+  if (left >= sizeof(uint32_t)) {
+    uint32_t word = 0;
+    std::memcpy(&word, next, sizeof(word));
+    crc = _mm_crc32_u32(crc, word);
+    left -= sizeof(word);
+    next += sizeof(word);
   }
+  for (; left > 0; --left, ++next) crc = _mm_crc32_u8(crc, std::to_integer<uint8_t>(*next));
   return crc;
 }
 bool HasShortCrc32c() {
@@ -102,7 +110,7 @@ uint32_t ShortCrc32c(uint32_t crc, ByteView) { return crc; }
 bool HasShortCrc32c() { return false; }
 #endif
 // Up to here the short way wins.
-constexpr size_t kShortCrcBytes = 192;
+constexpr size_t kShortCrcBytes = 256;
 }  // namespace
 
 uint32_t Crc32c(uint32_t crc, ByteView bytes) {

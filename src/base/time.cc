@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 namespace ekshume {
 namespace {
@@ -47,16 +48,64 @@ constexpr std::array<char, 200> kDigitPairs = [] {
   return pairs;
 }();
 
-char* PutDigits(char* out, uint64_t value, int width) {
-  int i = width;
-  while (i >= 2) {
+// The last kWidth digits of `value`, with leading zeros.
+template <int kWidth>
+char* PutDigits(char* out, uint32_t value) {
+  if constexpr (kWidth == 1) {
+    out[0] = static_cast<char>('0' + value % 10);
+  } else {
     const size_t pair = 2 * (value % 100);
-    value /= 100;
-    out[--i] = kDigitPairs[pair + 1];
-    out[--i] = kDigitPairs[pair];
+    std::copy_n(&kDigitPairs[pair], 2, out + kWidth - 2);
+    if constexpr (kWidth > 2) PutDigits<kWidth - 2>(out, value / 100);
   }
-  if (i == 1) out[0] = static_cast<char>('0' + value % 10);
-  return out + width;
+  return out + kWidth;
+}
+
+// At least four digits.
+char* PutYear(char* out, uint64_t year) {
+  if (year < 10000) return PutDigits<4>(out, static_cast<uint32_t>(year));
+  return std::to_chars(out, out + 20, year).ptr;
+}
+
+// What any time needs, and some more.
+constexpr size_t kTextBytes = 40;
+
+// "2026-11-24T21:39:08." to `out`, which has kTextBytes; returns the length.
+size_t FormatSecond(int64_t seconds, char* out) {
+  int64_t days = seconds / 86400;
+  int64_t rest = seconds % 86400;
+  if (rest < 0) {
+    rest += 86400;
+    --days;
+  }
+  // The times of one listing share few days: the last date is kept.
+  constexpr size_t kDateBytes = 32;
+  thread_local int64_t last_days = INT64_MIN;
+  thread_local std::array<char, kDateBytes> date_text;
+  thread_local size_t date_length = 0;
+  if (days != last_days) {
+    const CivilDate date = CivilFromDays(days);
+    char* cursor = date_text.data();
+    const uint64_t year = static_cast<uint64_t>(date.year < 0 ? -date.year : date.year);
+    if (date.year < 0) *cursor++ = '-';
+    cursor = PutYear(cursor, year);
+    *cursor++ = '-';
+    cursor = PutDigits<2>(cursor, date.month);
+    *cursor++ = '-';
+    cursor = PutDigits<2>(cursor, date.day);
+    *cursor++ = 'T';
+    date_length = static_cast<size_t>(cursor - date_text.data());
+    last_days = days;
+  }
+  const auto second_of_day = static_cast<uint32_t>(rest);
+  std::copy_n(date_text.data(), kDateBytes, out);
+  char* cursor = PutDigits<2>(out + date_length, second_of_day / 3600);
+  *cursor++ = ':';
+  cursor = PutDigits<2>(cursor, second_of_day / 60 % 60);
+  *cursor++ = ':';
+  cursor = PutDigits<2>(cursor, second_of_day % 60);
+  *cursor++ = '.';
+  return static_cast<size_t>(cursor - out);
 }
 
 // Reads exactly `count` digits at `position`, or -1.
@@ -82,42 +131,28 @@ bool TakeChar(std::string_view text, size_t& position, std::string_view any_of) 
 }  // namespace
 
 size_t FormatTimestampTo(Timestamp time, char* out) {
-  int64_t days = time.seconds / 86400;
-  int64_t rest = time.seconds % 86400;
-  if (rest < 0) {
-    rest += 86400;
-    --days;
+  // Often the times of one file are the same or of the same second: the last one is kept.
+  struct Last {
+    Timestamp time;
+    std::array<char, kTextBytes> text{};
+    size_t second_length = 0;
+    size_t length = 0;
+  };
+  thread_local Last last;
+  if (time != last.time || last.length == 0) {
+    if (time.seconds != last.time.seconds || last.length == 0) {
+      last.second_length = FormatSecond(time.seconds, last.text.data());
+    }
+    char* cursor = last.text.data() + last.second_length;
+    cursor = PutDigits<4>(cursor, time.nanoseconds / 100000);
+    cursor = PutDigits<5>(cursor, time.nanoseconds % 100000);
+    *cursor++ = 'Z';
+    last.length = static_cast<size_t>(cursor - last.text.data());
+    last.time = time;
   }
-  // Files of one listing share few days: the date's text is kept.
-  thread_local int64_t last_days = INT64_MIN;
-  thread_local std::array<char, 32> date_text;
-  thread_local size_t date_length = 0;
-  if (days != last_days) {
-    const CivilDate date = CivilFromDays(days);
-    char* cursor = date_text.data();
-    const uint64_t year = static_cast<uint64_t>(date.year < 0 ? -date.year : date.year);
-    if (date.year < 0) *cursor++ = '-';
-    int width = 4;
-    for (uint64_t bound = 10000; year >= bound && width < 18; bound *= 10) ++width;
-    cursor = PutDigits(cursor, year, width);
-    *cursor++ = '-';
-    cursor = PutDigits(cursor, date.month, 2);
-    *cursor++ = '-';
-    cursor = PutDigits(cursor, date.day, 2);
-    *cursor++ = 'T';
-    date_length = static_cast<size_t>(cursor - date_text.data());
-    last_days = days;
-  }
-  char* cursor = std::copy_n(date_text.data(), date_length, out);
-  cursor = PutDigits(cursor, static_cast<uint64_t>(rest / 3600), 2);
-  *cursor++ = ':';
-  cursor = PutDigits(cursor, static_cast<uint64_t>(rest / 60 % 60), 2);
-  *cursor++ = ':';
-  cursor = PutDigits(cursor, static_cast<uint64_t>(rest % 60), 2);
-  *cursor++ = '.';
-  cursor = PutDigits(cursor, time.nanoseconds, 9);
-  *cursor++ = 'Z';
-  return static_cast<size_t>(cursor - out);
+  // The whole of it: a copy of fixed size is a few instructions.
+  std::copy_n(last.text.data(), kTextBytes, out);
+  return last.length;
 }
 
 std::string FormatTimestamp(Timestamp time) {

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdlib>
 #include <ctime>
+#include <thread>
 
 namespace ekshume {
 namespace {
@@ -46,6 +47,18 @@ TEST(TimeTest, KeepsYearsOutsideFourDigits) {
   std::array<char, 48> buffer;
   EXPECT_LE(FormatTimestampTo({INT64_MAX, 999999999}, buffer.data()), 40U);
   EXPECT_LE(FormatTimestampTo({INT64_MIN, 999999999}, buffer.data()), 40U);
+}
+
+TEST(TimeTest, KeepsNoTextOfAnotherSecondOrDay) {
+  EXPECT_EQ(FormatTimestamp({86399, 5}), "1970-01-01T23:59:59.000000005Z");
+  EXPECT_EQ(FormatTimestamp({86399, 123456789}), "1970-01-01T23:59:59.123456789Z");
+  EXPECT_EQ(FormatTimestamp({86400, 0}), "1970-01-02T00:00:00.000000000Z");
+  EXPECT_EQ(FormatTimestamp({253402300800, 1}), "10000-01-01T00:00:00.000000001Z");
+  EXPECT_EQ(FormatTimestamp({86400, 0}), "1970-01-02T00:00:00.000000000Z");
+  // The first that a thread formats.
+  std::thread([] {
+    EXPECT_EQ(FormatTimestamp({INT64_MIN, 0}), "-292277022657-01-27T08:29:52.000000000Z");
+  }).join();
 }
 
 TEST(TimeTest, ParsesOffsetsAndFractions) {

@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <array>
-#include <list>
+#include <memory>
 #include <mutex>
-#include <unordered_map>
+#include <span>
 
 #include "base/limits.h"
 
@@ -93,11 +93,11 @@ class CachedImage final : public Image {
       const uint64_t number = offset_bytes / limits::kCacheBlockBytes;
       const size_t within = offset_bytes % limits::kCacheBlockBytes;
       const size_t count = std::min(out.size(), limits::kCacheBlockBytes - within);
-      const auto block = Get(number);
-      // A block that cannot be read whole (damage, a truncated image) is read piece by piece.
-      if (!block) return base_.ReadAt(offset_bytes, out);
-      const ByteView bytes(block->data.get(), block->size);
-      CopyBytes(out.first(count), EKSHUME_TRY(bytes.Sub(within, count)));
+      const auto piece = out.first(count);
+      if (!CopyKept(number, within, piece) && !CopyRead(number, within, piece)) {
+        // A block that cannot be read whole (damage, a truncated image) is read piece by piece.
+        return base_.ReadAt(offset_bytes, out);
+      }
       out = out.subspan(count);
       offset_bytes += count;
     }
@@ -105,48 +105,58 @@ class CachedImage final : public Image {
   }
 
  private:
-  // Not initialised before it is read into.
-  struct Bytes {
-    std::unique_ptr<std::byte[]> data;
-    size_t size = 0;
-  };
-  using Block = std::shared_ptr<const Bytes>;
   static constexpr size_t kShards = 16;
   // A quarter of what is allowed: readers seldom come back to a block later than that, and memory
   // that is used again is cheaper than fresh memory, which costs a page fault every 4 KiB.
   static constexpr size_t kBlocksPerShard =
       limits::kCacheBytes / limits::kCacheBlockBytes / kShards / 4;
+  static constexpr uint64_t kNone = UINT64_MAX;
+  // Few blocks, side by side: to look at all of their numbers is quicker than a hash table.
   struct Shard {
+    Shard() { numbers.fill(kNone); }
+
     std::mutex mutex;
-    std::list<std::pair<uint64_t, Block>> recent;  // most recent first
-    std::unordered_map<uint64_t, std::list<std::pair<uint64_t, Block>>::iterator> by_number;
+    uint64_t uses = 0;
+    std::array<uint64_t, kBlocksPerShard> numbers;
+    std::array<uint64_t, kBlocksPerShard> last_use{};
+    std::array<std::unique_ptr<std::byte[]>, kBlocksPerShard> bytes;
   };
 
-  // The block, from the cache or read now; null when it cannot be read whole.
-  Block Get(uint64_t number) const {
+  size_t BlockBytes(uint64_t number) const {
+    return std::min<uint64_t>(limits::kCacheBlockBytes,
+                              size_bytes() - number * limits::kCacheBlockBytes);
+  }
+
+  // Fills `out` from the block if the cache has it. Copied under the lock: a reference count of the
+  // block would cost more than the few hundred bytes that are usually read.
+  bool CopyKept(uint64_t number, size_t within, std::span<std::byte> out) const {
     Shard& shard = shards_[number % kShards];
-    {
-      const std::lock_guard lock(shard.mutex);
-      const auto found = shard.by_number.find(number);
-      if (found != shard.by_number.end()) {
-        shard.recent.splice(shard.recent.begin(), shard.recent, found->second);
-        return found->second->second;
-      }
-    }
-    const uint64_t start = number * limits::kCacheBlockBytes;
-    const uint64_t length = std::min<uint64_t>(limits::kCacheBlockBytes, size_bytes() - start);
-    auto bytes =
-        std::make_shared<Bytes>(std::make_unique_for_overwrite<std::byte[]>(length), length);
-    if (!base_.ReadAt(start, {bytes->data.get(), length})) return nullptr;
     const std::lock_guard lock(shard.mutex);
-    if (shard.by_number.contains(number)) return bytes;  // another thread was faster
-    shard.recent.emplace_front(number, bytes);
-    shard.by_number[number] = shard.recent.begin();
-    if (shard.recent.size() > kBlocksPerShard) {
-      shard.by_number.erase(shard.recent.back().first);
-      shard.recent.pop_back();
-    }
-    return bytes;
+    const auto found = std::ranges::find(shard.numbers, number);
+    if (found == shard.numbers.end()) return false;
+    const auto slot = static_cast<size_t>(found - shard.numbers.begin());
+    shard.last_use[slot] = ++shard.uses;
+    CopyBytes(out,
+              ByteView(shard.bytes[slot].get(), BlockBytes(number)).From(within).First(out.size()));
+    return true;
+  }
+
+  // Reads the block, fills `out` from it and keeps it; false when it cannot be read whole.
+  bool CopyRead(uint64_t number, size_t within, std::span<std::byte> out) const {
+    const size_t length = BlockBytes(number);
+    // Not initialised before it is read into.
+    auto bytes = std::make_unique_for_overwrite<std::byte[]>(length);
+    if (!base_.ReadAt(number * limits::kCacheBlockBytes, {bytes.get(), length})) return false;
+    CopyBytes(out, ByteView(bytes.get(), length).From(within).First(out.size()));
+    Shard& shard = shards_[number % kShards];
+    const std::lock_guard lock(shard.mutex);
+    if (std::ranges::find(shard.numbers, number) != shard.numbers.end()) return true;  // by another
+    const auto oldest = std::ranges::min_element(shard.last_use);
+    const auto slot = static_cast<size_t>(oldest - shard.last_use.begin());
+    shard.numbers[slot] = number;
+    shard.last_use[slot] = ++shard.uses;
+    shard.bytes[slot].swap(bytes);
+    return true;
   }
 
   const Image& base_;

@@ -166,11 +166,14 @@ class DirectoryReader {
   }
 
   void Visit(ByteView name, InodeNumber inode, NodeType type) {
-    DirectoryEntry entry;
-    entry.name = encrypted_ ? EncryptedName(name) : std::string(name.AsText());
-    entry.node = NodeId{ToInteger(inode)};
-    entry.type = type;
-    if (!visit_(std::move(entry))) stopped_ = true;
+    if (encrypted_) {
+      entry_.name = EncryptedName(name);
+    } else {
+      entry_.name = name.AsText();
+    }
+    entry_.node = NodeId{ToInteger(inode)};
+    entry_.type = type;
+    if (!visit_(std::move(entry_))) stopped_ = true;
   }
 
   void CheckSum(ByteView block, uint64_t device_offset) {
@@ -226,6 +229,7 @@ class DirectoryReader {
   const bool encrypted_;
   const DirectoryChanges* changes_ = nullptr;
   std::unordered_set<std::string_view> seen_;  // names in `changes_` that the disk has
+  DirectoryEntry entry_;  // the one visited; memory for names that no visitor takes serves all
   bool stopped_ = false;
 };
 

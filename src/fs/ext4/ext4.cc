@@ -74,12 +74,13 @@ class Ext4Filesystem final : public Filesystem {
 
   Result<Stat> GetStat(NodeId node) const override {
     const InodeNumber number = EKSHUME_TRY(ToInode(node));
-    const Inode inode = EKSHUME_TRY(volume_->ReadInode(number));
-    if (inode.mode == 0) {
+    const Result<Inode> inode = volume_->ReadInode(number);
+    if (!inode) return inode.error();
+    if (inode->mode == 0) {
       return Fail(ErrorCode::kCorrupt,
-                  fmt::format("ext4: inode {} is not in use", ToInteger(inode.number)));
+                  fmt::format("ext4: inode {} is not in use", ToInteger(number)));
     }
-    return MakeStat(volume_->geometry(), inode);
+    return MakeStat(volume_->geometry(), *inode);
   }
 
   Result<void> ReadDirectory(NodeId directory, const Visitor& visit) const override {

@@ -44,8 +44,12 @@ Timestamp DecodeTime(uint32_t seconds, uint32_t extra) {
 }
 
 Result<Inode> ParseInode(const Geometry& geometry, InodeNumber number, ByteView raw) {
-  const auto core = EKSHUME_TRY(raw.Read<InodeCore>(0));
-  Inode inode;
+  // Every name of a listing comes by here: structs are filled where they stay and not copied.
+  const auto read_core = raw.Read<InodeCore>(0);
+  if (!read_core) return read_core.error();
+  const InodeCore& core = *read_core;
+  Result<Inode> result(std::in_place);
+  Inode& inode = *result;
   inode.number = number;
   inode.mode = core.i_mode.value();
   inode.type = NodeTypeFromMode(inode.mode);
@@ -69,11 +73,12 @@ Result<Inode> ParseInode(const Geometry& geometry, InodeNumber number, ByteView 
   inode.checksum_seed =
       Crc32cOfLe32(Crc32cOfLe32(geometry.checksum_seed, ToInteger(number)), inode.generation);
 
-  InodeExtra extra{};
+  Result<InodeExtra> extra(InodeExtra{});
   uint32_t usable_bytes = 0;
   if (raw.size() > kGoodOldInodeBytes) {
-    extra = EKSHUME_TRY(raw.Read<InodeExtra>(kGoodOldInodeBytes));
-    inode.extra_bytes = extra.i_extra_isize.value();
+    extra = raw.Read<InodeExtra>(kGoodOldInodeBytes);
+    if (!extra) return extra.error();
+    inode.extra_bytes = extra->i_extra_isize.value();
     if (inode.extra_bytes > raw.size() - kGoodOldInodeBytes || inode.extra_bytes % 4 != 0) {
       return Fail(
           ErrorCode::kCorrupt,
@@ -83,28 +88,26 @@ Result<Inode> ParseInode(const Geometry& geometry, InodeNumber number, ByteView 
     // The kernel takes 0 (an inode from before the extra fields) as "all there".
     usable_bytes = inode.extra_bytes == 0 ? sizeof(InodeExtra) : inode.extra_bytes;
   }
-  DecodeTimes(core, extra, usable_bytes, inode);
-  return inode;
+  DecodeTimes(core, *extra, usable_bytes, inode);
+  return result;
 }
 
 Result<InodeChecksum> ComputeInodeChecksum(const Inode& inode, ByteView raw) {
-  const auto core = EKSHUME_TRY(raw.Read<InodeCore>(0));
+  constexpr size_t kLow = offsetof(InodeCore, i_checksum_lo);
+  constexpr size_t kHigh = kGoodOldInodeBytes + offsetof(InodeExtra, i_checksum_hi);
   InodeChecksum sum;
-  sum.stored = core.i_checksum_lo.value();
-  sum.computed = Crc32cWithoutField(inode.checksum_seed, raw.First(kGoodOldInodeBytes),
-                                    offsetof(InodeCore, i_checksum_lo), sizeof(core.i_checksum_lo));
-  if (raw.size() > kGoodOldInodeBytes) {
-    const ByteView rest = raw.From(kGoodOldInodeBytes);
-    const auto extra = EKSHUME_TRY(rest.Read<InodeExtra>(0));
-    sum.has_high_half = inode.extra_bytes >= offsetof(InodeExtra, i_ctime_extra);
-    if (sum.has_high_half) {
-      sum.stored |= uint32_t{extra.i_checksum_hi.value()} << 16;
-      sum.computed = Crc32cWithoutField(sum.computed, rest, offsetof(InodeExtra, i_checksum_hi),
-                                        sizeof(extra.i_checksum_hi));
-    } else {
-      sum.computed = Crc32c(sum.computed, rest);
-    }
+  sum.stored = EKSHUME_TRY(raw.Read<le16>(kLow)).value();
+  sum.has_high_half =
+      raw.size() > kGoodOldInodeBytes && inode.extra_bytes >= offsetof(InodeExtra, i_ctime_extra);
+  // Over the inode with the sum itself taken as zero.
+  __attribute__((uninitialized)) InodeBytes zeroed(raw.size());
+  CopyBytes(zeroed.span(), raw);
+  CopyBytes(zeroed.span().subspan(kLow), AsBytes(le16{}));
+  if (sum.has_high_half) {
+    sum.stored |= uint32_t{EKSHUME_TRY(raw.Read<le16>(kHigh)).value()} << 16;
+    CopyBytes(zeroed.span().subspan(kHigh), AsBytes(le16{}));
   }
+  sum.computed = Crc32c(inode.checksum_seed, zeroed.view());
   if (!sum.has_high_half) sum.computed &= 0xFFFF;
   return sum;
 }

@@ -16,7 +16,8 @@ namespace ekshume::fs::ext4 {
 enum class InodeNumber : uint32_t {};
 constexpr uint32_t ToInteger(InodeNumber number) { return static_cast<uint32_t>(number); }
 
-// The on-disk bytes of one inode, without a heap allocation for the common sizes.
+// The on-disk bytes of one inode, without a heap allocation for the common sizes. They are not set
+// before they are written.
 class InodeBytes {
  public:
   explicit InodeBytes(size_t size) : size_(size), large_(size > small_.size() ? size : 0) {}
@@ -29,7 +30,7 @@ class InodeBytes {
 
  private:
   size_t size_;
-  std::array<std::byte, 256> small_{};
+  std::array<std::byte, 256> small_;
   std::vector<std::byte> large_;
 };
 
