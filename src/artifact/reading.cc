@@ -57,7 +57,7 @@ bool Reading::Wants(std::string_view path) const { return !view_.changed || view
 
 void Reading::Report(DiagnosticCode code, std::string_view path, std::string detail,
                      std::optional<uint64_t> offset_bytes) {
-  diagnostics_.Report(code, view_.evidence + "!" + std::string(path), std::move(detail),
+  diagnostics_.Report(code, view_.evidence + ":" + std::string(path), std::move(detail),
                       offset_bytes);
 }
 

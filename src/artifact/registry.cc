@@ -3,12 +3,14 @@
 
 #include "artifact/format.h"
 #include "artifact/mactime/reader.h"
+#include "artifact/shell_history/reader.h"
 
 namespace ekshume::artifact {
 
 std::span<const Format* const> Formats() {
   static const std::array formats{
       &mactime::MactimeFormat(),
+      &shell_history::ShellHistoryFormat(),
   };
   return formats;
 }

@@ -32,7 +32,7 @@ class Tree : public runtime::MemoryTree {
   }
   void AddFileAt(std::string_view path, std::string content, int64_t modified_seconds) {
     AddFileAs(path, std::move(content),
-              [&](fs::Stat& stat) { stat.modified = {modified_seconds, 0}; });
+              [=](fs::Stat& stat) { stat.modified = {modified_seconds, 0}; });
   }
   void ChangeStat(std::string_view path, const std::function<void(fs::Stat&)>& change) {
     changes_[*fs::ResolvePath(*this, path, fs::FollowLast::kNo)].push_back(change);
