@@ -4,6 +4,7 @@
 #include "artifact/format.h"
 #include "artifact/mactime/reader.h"
 #include "artifact/shell_history/reader.h"
+#include "artifact/utmp/reader.h"
 
 namespace ekshume::artifact {
 
@@ -11,6 +12,7 @@ std::span<const Format* const> Formats() {
   static const std::array formats{
       &mactime::MactimeFormat(),
       &shell_history::ShellHistoryFormat(),
+      &utmp::UtmpFormat(),
   };
   return formats;
 }
