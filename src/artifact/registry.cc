@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
 
+#include "artifact/cron/reader.h"
 #include "artifact/format.h"
 #include "artifact/mactime/reader.h"
 #include "artifact/shell_history/reader.h"
@@ -10,6 +11,7 @@ namespace ekshume::artifact {
 
 std::span<const Format* const> Formats() {
   static const std::array formats{
+      &cron::CronFormat(),
       &mactime::MactimeFormat(),
       &shell_history::ShellHistoryFormat(),
       &utmp::UtmpFormat(),
