@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
 
+#include "artifact/container_life/reader.h"
 #include "artifact/cron/reader.h"
 #include "artifact/format.h"
 #include "artifact/mactime/reader.h"
@@ -11,6 +12,7 @@ namespace ekshume::artifact {
 
 std::span<const Format* const> Formats() {
   static const std::array formats{
+      &container_life::ContainerLifeFormat(),
       &cron::CronFormat(),
       &mactime::MactimeFormat(),
       &shell_history::ShellHistoryFormat(),
