@@ -6,6 +6,7 @@
 #include "artifact/format.h"
 #include "artifact/mactime/reader.h"
 #include "artifact/shell_history/reader.h"
+#include "artifact/ssh/reader.h"
 #include "artifact/systemd_unit/reader.h"
 #include "artifact/utmp/reader.h"
 
@@ -17,6 +18,7 @@ std::span<const Format* const> Formats() {
       &cron::CronFormat(),
       &mactime::MactimeFormat(),
       &shell_history::ShellHistoryFormat(),
+      &ssh::SshFormat(),
       &systemd_unit::SystemdUnitFormat(),
       &utmp::UtmpFormat(),
   };
