@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
 
+#include "artifact/accounts/reader.h"
 #include "artifact/container_life/reader.h"
 #include "artifact/cron/reader.h"
 #include "artifact/format.h"
@@ -14,6 +15,7 @@ namespace ekshume::artifact {
 
 std::span<const Format* const> Formats() {
   static const std::array formats{
+      &accounts::AccountsFormat(),
       &container_life::ContainerLifeFormat(),
       &cron::CronFormat(),
       &mactime::MactimeFormat(),
