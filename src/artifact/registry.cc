@@ -8,6 +8,7 @@
 #include "artifact/mactime/reader.h"
 #include "artifact/shell_history/reader.h"
 #include "artifact/ssh/reader.h"
+#include "artifact/startup/reader.h"
 #include "artifact/systemd_unit/reader.h"
 #include "artifact/utmp/reader.h"
 
@@ -21,6 +22,7 @@ std::span<const Format* const> Formats() {
       &mactime::MactimeFormat(),
       &shell_history::ShellHistoryFormat(),
       &ssh::SshFormat(),
+      &startup::StartupFormat(),
       &systemd_unit::SystemdUnitFormat(),
       &utmp::UtmpFormat(),
   };
