@@ -5,6 +5,7 @@
 #include "artifact/container_life/reader.h"
 #include "artifact/cron/reader.h"
 #include "artifact/format.h"
+#include "artifact/journal/reader.h"
 #include "artifact/mactime/reader.h"
 #include "artifact/shell_history/reader.h"
 #include "artifact/ssh/reader.h"
@@ -19,6 +20,7 @@ std::span<const Format* const> Formats() {
       &accounts::AccountsFormat(),
       &container_life::ContainerLifeFormat(),
       &cron::CronFormat(),
+      &journal::JournalFormat(),
       &mactime::MactimeFormat(),
       &shell_history::ShellHistoryFormat(),
       &ssh::SshFormat(),
