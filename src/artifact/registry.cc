@@ -6,6 +6,7 @@
 #include "artifact/cron/reader.h"
 #include "artifact/format.h"
 #include "artifact/journal/reader.h"
+#include "artifact/kubelet_leftovers/reader.h"
 #include "artifact/mactime/reader.h"
 #include "artifact/shell_history/reader.h"
 #include "artifact/ssh/reader.h"
@@ -21,6 +22,7 @@ std::span<const Format* const> Formats() {
       &container_life::ContainerLifeFormat(),
       &cron::CronFormat(),
       &journal::JournalFormat(),
+      &kubelet_leftovers::KubeletLeftoversFormat(),
       &mactime::MactimeFormat(),
       &shell_history::ShellHistoryFormat(),
       &ssh::SshFormat(),
