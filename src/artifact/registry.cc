@@ -8,6 +8,7 @@
 #include "artifact/journal/reader.h"
 #include "artifact/kubelet_leftovers/reader.h"
 #include "artifact/mactime/reader.h"
+#include "artifact/packages/reader.h"
 #include "artifact/shell_history/reader.h"
 #include "artifact/ssh/reader.h"
 #include "artifact/startup/reader.h"
@@ -24,6 +25,7 @@ std::span<const Format* const> Formats() {
       &journal::JournalFormat(),
       &kubelet_leftovers::KubeletLeftoversFormat(),
       &mactime::MactimeFormat(),
+      &packages::PackagesFormat(),
       &shell_history::ShellHistoryFormat(),
       &ssh::SshFormat(),
       &startup::StartupFormat(),
