@@ -2,6 +2,7 @@
 #include <array>
 
 #include "artifact/accounts/reader.h"
+#include "artifact/cloud/reader.h"
 #include "artifact/container_life/reader.h"
 #include "artifact/cron/reader.h"
 #include "artifact/format.h"
@@ -20,6 +21,7 @@ namespace ekshume::artifact {
 std::span<const Format* const> Formats() {
   static const std::array formats{
       &accounts::AccountsFormat(),
+      &cloud::CloudFormat(),
       &container_life::ContainerLifeFormat(),
       &cron::CronFormat(),
       &journal::JournalFormat(),
