@@ -72,28 +72,28 @@ inline constexpr size_t kMaxSnapshots = 1000000;         // of one store
 
 // event
 inline constexpr size_t kMaxPackFrameBytes = size_t{64} << 20;  // raw records of one batch
-inline constexpr size_t kMaxBatchBytes = size_t{1} << 20;     // records read at a time, unless one is larger
-inline constexpr size_t kMaxQueryBytes = size_t{64} << 10;      // text of one search
-inline constexpr size_t kMaxQueryTerms = 4096;                  // of one search
-inline constexpr int kMaxQueryDepth = 64;                       // parentheses in each other
+inline constexpr size_t kMaxBatchBytes = size_t{1} << 20;   // of one read; one record may be larger
+inline constexpr size_t kMaxQueryBytes = size_t{64} << 10;  // text of one search
+inline constexpr size_t kMaxQueryTerms = 4096;              // of one search
+inline constexpr int kMaxQueryDepth = 64;                   // parentheses in each other
 
 // log
-inline constexpr size_t kMaxRecordBytes = size_t{16} << 20;      // one log record
-inline constexpr uint64_t kMaxUnpackRatio = 20000;               // unpacked per stored byte of an item
+inline constexpr size_t kMaxRecordBytes = size_t{16} << 20;  // one log record
+inline constexpr uint64_t kMaxUnpackRatio = 20000;           // unpacked per stored byte of an item
 inline constexpr uint64_t kMinUnpackedBytes = uint64_t{1} << 30;  // allowed whatever the ratio
-inline constexpr int kMaxCarrierDepth = 8;         // gzip in tar in zip ...
-inline constexpr int kMaxEnvelopeDepth = 6;        // a record in a message in an envelope ...
+inline constexpr int kMaxCarrierDepth = 8;                        // gzip in tar in zip ...
+inline constexpr int kMaxEnvelopeDepth = 6;  // a record in a message in an envelope ...
 inline constexpr size_t kMaxZipInMemoryBytes = size_t{256} << 20;  // larger ones are read once
 inline constexpr size_t kMaxArchiveMembers = 4000000;
-inline constexpr int kMaxJsonDepth = 512;          // nesting of one record
-inline constexpr size_t kMaxArguments = 4096;      // of one command line
+inline constexpr int kMaxJsonDepth = 512;      // nesting of one record
+inline constexpr size_t kMaxArguments = 4096;  // of one command line
 
 // artifact
-inline constexpr size_t kMaxArtifactBytes = size_t{64} << 20;   // one file read whole
-inline constexpr size_t kMaxArtifactFiles = 100000;             // files of one artifact
-inline constexpr size_t kMaxArtifactEvents = 20000000;          // events of one artifact and view
-inline constexpr size_t kMaxHomes = 4096;                       // home directories searched
-inline constexpr uint64_t kMaxJournalFileBytes = uint64_t{4} << 30;  // one file of systemd's journal
+inline constexpr size_t kMaxArtifactBytes = size_t{64} << 20;  // one file read whole
+inline constexpr size_t kMaxArtifactFiles = 100000;            // files of one artifact
+inline constexpr size_t kMaxArtifactEvents = 20000000;         // events of one artifact and view
+inline constexpr size_t kMaxHomes = 4096;                      // home directories searched
+inline constexpr uint64_t kMaxJournalFileBytes = uint64_t{4} << 30;  // a file of systemd's journal
 
 // casefile
 inline constexpr uint64_t kMaxHashedHoleBytes = uint64_t{16}

@@ -3,7 +3,8 @@
 
 #include "artifact/format.h"
 
-// The lives of a node's containers, as the runtimes' stores tell them: runtime::Inventory as events.
+// The lives of a node's containers, as the runtimes' stores tell them: runtime::Inventory as
+// events.
 namespace ekshume::artifact::container_life {
 
 // Created, started and finished of every container and sandbox, created of every pod, pulled of

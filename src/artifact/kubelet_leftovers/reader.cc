@@ -135,8 +135,9 @@ class Reader {
     message = "Kubelet configuration";
     const auto tell = [&](std::string_view what, const Json& value) {
       const std::string text = value.is_string() ? runtime::Text(value)
-                               : value.is_null() ? ""
-                                                 : value.dump(-1, ' ', false, Json::error_handler_t::replace);
+                               : value.is_null()
+                                   ? ""
+                                   : value.dump(-1, ' ', false, Json::error_handler_t::replace);
       if (!text.empty()) message += fmt::format(", {} {}", what, text);
     };
     tell("anonymous access", Member(*json, "authentication", "anonymous", "enabled"));

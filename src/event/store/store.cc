@@ -157,7 +157,7 @@ struct Worker {
 
 class Writer {
  public:
-  Writer(duckdb_data_chunk chunk) : chunk_(chunk) {}
+  explicit Writer(duckdb_data_chunk chunk) : chunk_(chunk) {}
 
   void Null(idx_t column, idx_t row) {
     const duckdb_vector vector = duckdb_data_chunk_get_vector(chunk_, column);
