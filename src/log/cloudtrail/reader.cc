@@ -444,6 +444,7 @@ class CloudTrail final : public Format {
 
   Outcome Parse(const Record& record, Event& event, event::Sink& sink,
                 DiagnosticSink& /*diagnostics*/) const override {
+    if (!record.bytes.starts_with('{')) return Outcome::kNotMine;
     Draft draft;
     const bool whole = ForEachMember(record, [&](std::string_view key, JsonValue value) {
       ReadMember(key, value, draft, event);

@@ -52,6 +52,7 @@ class DigestReader final : public Format {
 
   Outcome Parse(const Record& record, Event& event, event::Sink& sink,
                 DiagnosticSink& /*diagnostics*/) const override {
+    if (!record.bytes.starts_with('{')) return Outcome::kNotMine;
     Digest digest;
     const DigestResult result = ReadDigest(record, digest);
     if (!result.whole) return Outcome::kDamaged;

@@ -212,6 +212,7 @@ class GuardDuty final : public Format {
 
   Outcome Parse(const Record& record, Event& event, event::Sink& sink,
                 DiagnosticSink& diagnostics) const override {
+    if (!record.bytes.starts_with('{')) return Outcome::kNotMine;
     Finding finding;
     if (!ReadFinding(record, finding)) return Outcome::kDamaged;
     if (!IsFinding(finding)) return Outcome::kNotMine;

@@ -112,6 +112,7 @@ class Resolver final : public Format {
 
   Outcome Parse(const Record& record, Event& event, event::Sink& sink,
                 DiagnosticSink& /*diagnostics*/) const override {
+    if (!record.bytes.starts_with('{')) return Outcome::kNotMine;
     Query query;
     const bool whole = ForEachMember(record, [&](std::string_view key, JsonValue value) {
       ReadMember(key, value, query, event);
