@@ -56,18 +56,25 @@ struct Row {
   std::string timestamp;
   std::string id;
   std::string raw;
+  std::string tags;  // words between blanks
+  std::string tag;   // Timesketch's list
   bool has_message = false;
   bool has_kind = false;
 };
 
-// `tags`, `tag` and `label` may be a list, also one in a string.
-void AddWords(std::string_view text, Event& event) {
-  constexpr std::string_view kBetween = " ,[]\"'\t\n\r";
+// What exports write where there is nothing to write (event/export/timesketch.cc).
+constexpr std::string_view kNotATime = "Not a time";
+constexpr std::string_view kNoTimeTag = "no_time";
+constexpr std::string_view kNoTags = "-";
+
+// A list, as JSON or as words between blanks.
+void AddTags(std::string_view text, Event& event) {
+  const std::string_view between = text.starts_with('[') ? " ,[]\"'\t\n\r" : " \t\n\r";
   while (true) {
-    text.remove_prefix(std::min(text.find_first_not_of(kBetween), text.size()));
+    text.remove_prefix(std::min(text.find_first_not_of(between), text.size()));
     if (text.empty()) return;
-    const std::string_view word = text.substr(0, text.find_first_of(kBetween));
-    event.AddTag(word);
+    const std::string_view word = text.substr(0, text.find_first_of(between));
+    if (word != kNoTags && word != kNoTimeTag) event.AddTag(word);
     text.remove_prefix(word.size());
   }
 }
@@ -99,14 +106,16 @@ void Set(std::string_view name, std::string_view value, Row& row, Event& event) 
       {"time", &Row::time},
       {"timestamp", &Row::timestamp},
       {"id", &Row::id},
-      {"raw", &Row::raw}};
+      {"raw", &Row::raw},
+      {"tags", &Row::tags},
+      {"tag", &Row::tag},
+      {"label", &Row::tag}};
   for (const auto& [own, member] : kOfRow) {
     if (name == own) {
       row.*member = value;
       return;
     }
   }
-  if (name == "tags" || name == "tag" || name == "label") return AddWords(value, event);
   if (name == "data_type") return AddTag(event, "data_type", value);
   if (const std::optional<Text> column = TextColumn(name)) {
     SetIfEmpty(event[*column], value);
@@ -115,19 +124,31 @@ void Set(std::string_view name, std::string_view value, Row& row, Event& event) 
   }
 }
 
-// Nothing when the row is no timeline's.
-bool Finish(Row& row, Event& event) {
-  for (const std::string* text : {&row.datetime, &row.time}) {
-    if (event.time || text->empty()) continue;
+// The time with the most digits that there is.
+void FillTime(const Row& row, Event& event) {
+  if (event[Text::kTimeKind] == kNotATime) {
+    event[Text::kTimeKind].clear();
+    return;
+  }
+  for (const std::string* text : {&row.time, &row.datetime}) {
+    if (text->empty()) continue;
     event.time = ParseTimestamp(*text);
-    if (event.time) continue;
-    if (const std::optional<LeadingTime> found = TakeLeadingTime(*text)) event.time = found->time;
+    if (event.time) return;
+    if (const std::optional<LeadingTime> found = TakeLeadingTime(*text)) {
+      event.time = found->time;
+      return;
+    }
   }
   const std::optional<int64_t> microseconds = ParseInteger(row.timestamp);
-  if (!event.time && microseconds && *microseconds > INT64_MIN / 1000 &&
-      *microseconds < INT64_MAX / 1000) {
+  if (microseconds && *microseconds > INT64_MIN / 1000 && *microseconds < INT64_MAX / 1000) {
     event.time = TimestampFromNanoseconds(*microseconds * 1000);
   }
+}
+
+// False when the row is no timeline's.
+bool Finish(Row& row, Event& event) {
+  FillTime(row, event);
+  AddTags(row.tags.empty() ? row.tag : row.tags, event);
   const bool has_time = !row.datetime.empty() || !row.timestamp.empty() || !row.time.empty();
   if (!row.has_message || !row.has_kind || !has_time) return false;
   if (!row.id.empty()) event.identity = "timesketch/" + row.id;
