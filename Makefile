@@ -45,6 +45,7 @@ lint: deps
 	tools/check-docs
 	git ls-files 'src/*.h' 'src/*.cc' 'fuzz/*.cc' 'bench/*.cc' | xargs clang-format-19 --dry-run --Werror
 	cmake --preset tidy > /dev/null
+	cmake --build --preset tidy --target event_columns > /dev/null
 	$(tidy) '^$(CURDIR)/(src|fuzz|bench)/(?!.*_test\.cc$$)'
 	$(tidy) -checks=-clang-analyzer-* '^$(CURDIR)/src/.*_test\.cc$$'
 
