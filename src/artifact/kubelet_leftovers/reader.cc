@@ -72,7 +72,8 @@ class Reader {
   // libcni's cache (containernetworking/cni, libcni/api.go): which pod got which address.
   void ReadCniResult(const FoundFile& file, const std::string& content) {
     const auto json = Document(file, content);
-    if (!json) return;
+    // Every pod has 127.0.0.1.
+    if (!json || runtime::Text(Member(*json, "ifName")) == "lo") return;
     event::Event& event = Begin(file, "assigned", "pod address");
     event[Text::kContainerId] = runtime::Text(Member(*json, "containerId"));
     for (const Json& argument : Member(*json, "cniArgs")) {

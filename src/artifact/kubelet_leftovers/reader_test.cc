@@ -66,6 +66,8 @@ TEST(KubeletLeftoversTest, TellsWhichPodHadWhichAddress) {
   tree.AddFileAt("var/lib/cni/networks/aws-cni/10.0.1.130", id + "\r\neth0", 1700000001);
   tree.AddFile("var/lib/cni/networks/aws-cni/last_reserved_ip.0", "10.0.1.132");
   tree.AddFile("var/lib/cni/networks/aws-cni/lock", "");
+  tree.AddFile("var/lib/cni/results/cni-loopback-1fd6-lo",
+               R"({"ifName":"lo","result":{"ips":[{"address":"127.0.0.1/8"}]}})");
   Collected collected;
   Read(KubeletLeftoversFormat(), HostView(tree), collected);
   EXPECT_THAT(
