@@ -79,21 +79,23 @@ bool EndsWithOpenPart(std::string_view record, ReadPart read) {
 }
 
 void OutputLines::Add(const OutputPart& part, std::string_view text, std::string_view raw) {
-  for (Line& line : lines_) {
-    if (!line.open || line.first.is_stderr != part.is_stderr) continue;
+  std::optional<size_t>& open = open_[part.is_stderr ? 1 : 0];
+  if (open) {
+    Line& line = lines_[*open];
+    line.first.open = part.open;
     line.text += text;
     line.raw += '\n';
     line.raw += raw;
-    line.open = part.open;
+    if (!part.open) open.reset();
     return;
   }
-  lines_.push_back({part, part.open, std::string(text), std::string(raw)});
+  if (part.open) open = lines_.size();
+  lines_.push_back({part, std::string(text), std::string(raw)});
 }
 
 void OutputLines::Emit(const Record& record, Event& event, event::Sink& sink,
                        DiagnosticSink& diagnostics) {
   for (Line& line : lines_) {
-    line.first.open = line.open;
     AddOutputEvent(record, line.first, line.text, lines_.size() > 1 ? line.raw : std::string_view(),
                    event, sink, diagnostics);
     event.Clear();

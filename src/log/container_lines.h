@@ -40,11 +40,11 @@ class OutputLines {
  private:
   struct Line {
     OutputPart first;
-    bool open;
     std::string text;
     std::string raw;
   };
   std::vector<Line> lines_;
+  std::optional<size_t> open_[2];  // the line of stdout, of stderr that goes on
 };
 
 // Adds the event of one line of output. When a program wrote it whose log is of a known format

@@ -114,10 +114,14 @@ void TakeFile(std::string_view value, Event& event) {
 void TakeField(std::string_view name, std::string_view value, Event& event) {
   if (value.empty() || value == "<NA>" || value == "null") return;
   if (name == "container.image.repository") {
-    event[Text::kImage].insert(0, value);
+    std::string& image = event[Text::kImage];
+    if (image.empty() || image.front() == ':') image.insert(0, value);
   } else if (name == "container.image.tag") {
-    event[Text::kImage] += ':';
-    event[Text::kImage] += value;
+    std::string& image = event[Text::kImage];
+    if (AfterLast(image, '/').find(':') == std::string_view::npos) {
+      image += ':';
+      image += value;
+    }
   } else if (name == "fd.name") {
     TakeFile(value, event);
   } else if (name == "proc.pid") {
