@@ -100,7 +100,7 @@ Result<InodeChecksum> ComputeInodeChecksum(const Inode& inode, ByteView raw) {
   sum.has_high_half =
       raw.size() > kGoodOldInodeBytes && inode.extra_bytes >= offsetof(InodeExtra, i_ctime_extra);
   // Over the inode with the sum itself taken as zero.
-  __attribute__((uninitialized)) InodeBytes zeroed(raw.size());
+  InodeBytes zeroed(raw.size());
   CopyBytes(zeroed.span(), raw);
   CopyBytes(zeroed.span().subspan(kLow), AsBytes(le16{}));
   if (sum.has_high_half) {

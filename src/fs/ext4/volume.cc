@@ -231,10 +231,9 @@ Result<Inode> Volume::CheckInode(InodeNumber number, ByteView raw) const {
 }
 
 Result<Inode> Volume::ReadInode(InodeNumber number) const {
-  // Not through ReadInodeBytes(): every name of a listing comes by here, and a copy is saved. That
-  // the compiler zeroes the bytes first would cost about as much.
+  // Not through ReadInodeBytes(): every name of a listing comes by here, and a copy is saved.
   const uint64_t offset = EKSHUME_TRY(InodeOffset(number));
-  __attribute__((uninitialized)) InodeBytes bytes(geometry_.inode_bytes);
+  InodeBytes bytes(geometry_.inode_bytes);
   EKSHUME_TRY(image_.ReadAt(offset, bytes.span()));
   return CheckInode(number, bytes.view());
 }
