@@ -267,8 +267,9 @@ class Dispatcher::Implementation final : public event::Sink {
     }
     // Envelopes are asked first unless the last record at this depth was none and of a known
     // format.
-    if ((first == '{' || first == '[') && last_ == nullptr && depth < limits::kMaxEnvelopeDepth &&
-        !wrapped_[static_cast<size_t>(depth)] && Unwrap(record, depth)) {
+    if ((first == '{' || first == '[') && (last_ == nullptr || !last_is_json_) &&
+        depth < limits::kMaxEnvelopeDepth && !wrapped_[static_cast<size_t>(depth)] &&
+        Unwrap(record, depth)) {
       return;
     }
     if (last_ != nullptr && last_is_json_ && first == '{') {

@@ -185,6 +185,18 @@ TEST(Dispatcher, SaysWhenATimeCannotBe) {
   EXPECT_NE(skewed.Row(0)[Text::kTags].find("clock_skew"), std::string::npos);
 }
 
+TEST(Dispatcher, OpensAnEnvelopeBehindATextFormat) {
+  Dispatched out;
+  Dispatch(
+      "I1124 21:40:01.782909       1 flags.go:59] FLAG: --x=\"y\"\n"
+      R"({"Type":"Notification","Message":)" +
+          Quoted(Audit("1")) + "}\n",
+      out);
+  ASSERT_EQ(out.rows.count, 2U);
+  EXPECT_EQ(out.Row(0)[Text::kSource], "klog");
+  EXPECT_EQ(out.Row(1)[Text::kSource], "k8s_audit");
+}
+
 TEST(Dispatcher, CountsWhatItCannotRead) {
   Dispatched out;
   Dispatch(Audit("0") + "\n{\"what\":\"is this\"}\n", out);
