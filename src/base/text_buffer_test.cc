@@ -62,10 +62,8 @@ TEST(TextBufferTest, IsEmptyAfterItWasMovedFrom) {
   first.Append("first"sv);
   TextBuffer second = std::move(first);
   EXPECT_EQ(second.view(), "first");
-  // NOLINTBEGIN(bugprone-use-after-move,clang-analyzer-cplusplus.Move): that is the question
-  EXPECT_TRUE(first.empty());
+  EXPECT_TRUE(first.empty());  // NOLINT(bugprone-use-after-move): that is the question
   first.Append("again"sv);
-  // NOLINTEND(bugprone-use-after-move,clang-analyzer-cplusplus.Move)
   EXPECT_EQ(first.view(), "again");
   second = std::move(first);
   EXPECT_EQ(second.view(), "again");

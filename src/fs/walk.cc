@@ -38,7 +38,7 @@ class Entries {
     };
     // Often they lie in the order in which they were made, which often is that of their names.
     if (!std::ranges::is_sorted(entries.entries_, by_name)) {
-      std::stable_sort(entries.entries_.begin(), entries.entries_.end(), by_name);
+      std::ranges::stable_sort(entries.entries_, by_name);
     }
     return entries;
   }
