@@ -292,6 +292,17 @@ TEST_F(QueryTest, Operators) {
   EXPECT_EQ(Find("user_name:alice OR user_name:root OR action:create"), "exec s3 shell");
 }
 
+TEST_F(QueryTest, ListsOfManyTexts) {
+  std::string list = "(\"none|such\"";
+  for (int i = 0; i < 1000; ++i) list += fmt::format(" OR none{}", i);
+  EXPECT_EQ(Find(list + ")"), "");
+  EXPECT_EQ(Find(list + " OR C2.EXAMPLE OR \"done*?.txt\")"), "s3 shell");
+  EXPECT_EQ(Find(list + " OR c2-example OR done.*)"), "") << "texts, not expressions";
+  EXPECT_EQ(Find(list + " OR ünÏcode)"), "shell");
+  EXPECT_EQ(Find("message:" + list + " OR getobject)"), "s3");
+  EXPECT_EQ(Find("message:" + list + " OR getobject OR b?n)"), "exec file s3");
+}
+
 TEST_F(QueryTest, RegularExpressions) {
   EXPECT_EQ(Find("user_name:/^a.*e$/"), "s3");
   EXPECT_EQ(Find("user_name:/(?-i)^a/"), "");

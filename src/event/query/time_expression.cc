@@ -184,21 +184,21 @@ std::optional<int64_t> Offset(Reader reader) {
   if (sign == 0 || !hours || !minutes || *hours > 23 || *minutes > 59 || !reader.rest.empty()) {
     return std::nullopt;
   }
-  return sign * (*hours * 3600 + *minutes * 60);
+  return sign * (int64_t{*hours} * 3600 + int64_t{*minutes} * 60);
 }
 
 // The part behind the date.
 std::optional<TimeSpan> TimeOfDay(Reader reader, int64_t day_seconds) {
   const auto hour = reader.Digits(2);
   if (!hour || *hour > 23) return std::nullopt;
-  int64_t seconds = day_seconds + *hour * 3600;
+  int64_t seconds = day_seconds + int64_t{*hour} * 3600;
   int64_t step = 3600;
   int64_t fraction = 0;
   int64_t fraction_step = 0;
   if (reader.Take(':')) {
     const auto minute = reader.Digits(2);
     if (!minute || *minute > 59) return std::nullopt;
-    seconds += *minute * 60;
+    seconds += int64_t{*minute} * 60;
     step = 60;
     if (reader.Take(':')) {
       const auto second = reader.Digits(2);
