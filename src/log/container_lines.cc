@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "log/container_lines.h"
 
-#include <algorithm>
+#include "log/inner_line.h"
 
 namespace ekshume::log {
 
@@ -10,54 +10,18 @@ using event::Text;
 
 namespace {
 
-// The formats that programs in containers write to their output.
-constexpr std::string_view kInnerFormats[] = {"k8s_audit", "authenticator", "falco", "tetragon",
-                                              "klog"};
-
-// The format that surely knows a line; null for most lines, which a look at the beginning tells.
-const Format* FormatOf(std::string_view text) {
-  if (text.empty()) return nullptr;
-  const char first = text.front();
-  const bool digits_follow = text.size() > 1 && text[1] >= '0' && text[1] <= '9';
-  const bool is_json = first == '{';
-  const bool is_text = text.starts_with("time=") || digits_follow;
-  if (!is_json && !is_text) return nullptr;
-  for (const std::string_view name : kInnerFormats) {
-    const Format* format = FindFormat(name);
-    if (format != nullptr && format->Sniff(text) == Match::kYes) return format;
-  }
-  return nullptr;
+void Finish(const OutputPart& part, std::string_view raw, Event& event) {
+  event.AddTag(part.is_stderr ? "stderr" : "stdout");
+  if (part.open) event.AddTag("truncated");
+  event.raw = raw;
 }
-
-// Says of which stream and format an event is, and passes it on.
-class InnerSink final : public event::Sink {
- public:
-  InnerSink(const Format& format, const OutputPart& part, std::string_view raw, event::Sink& sink)
-      : format_(format), part_(part), raw_(raw), sink_(sink) {}
-
-  void Add(Event& event) override {
-    event[Text::kSource] = format_.name();
-    if (!event.time) event.time = part_.time;
-    event.AddTag(part_.is_stderr ? "stderr" : "stdout");
-    event.raw = raw_;
-    sink_.Add(event);
-  }
-
- private:
-  const Format& format_;
-  const OutputPart& part_;
-  std::string_view raw_;
-  event::Sink& sink_;
-};
 
 void FillOutputEvent(const OutputPart& part, std::string_view text, std::string_view raw,
                      Event& event) {
   event.time = part.time;
   event[Text::kTimeKind] = "Event Time";
   event[Text::kMessage] = text;
-  event.AddTag(part.is_stderr ? "stderr" : "stdout");
-  if (part.open) event.AddTag("truncated");
-  event.raw = raw;
+  Finish(part, raw, event);
 }
 
 }  // namespace
@@ -107,18 +71,13 @@ void AddOutputEvent(const Record& record, const OutputPart& part, std::string_vi
                     DiagnosticSink& diagnostics) {
   // A terminal's lines end in "\r\n".
   while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
-  if (const Format* format = FormatOf(text)) {
-    // The text may lie in the thread's JSON parser and has no padding there.
-    std::string padded(text);
-    padded.append(kRecordPadding, '\0');
-    const Record inner{std::string_view(padded).substr(0, text.size()), part.time, record.stream};
-    InnerSink inner_sink(*format, part, raw, sink);
-    if (format->Parse(inner, event, inner_sink, diagnostics) == Outcome::kEvents) return;
-    event.Clear();
-    FillOutputEvent(part, inner.bytes, raw, event);
-  } else {
-    FillOutputEvent(part, text, raw, event);
+  // Events of other formats first: `text` may lie in the parser that they use.
+  const std::string copy = text.starts_with('{') ? std::string(text) : std::string();
+  if (ReadInnerLine(text, part.time, *record.stream, event, sink, diagnostics,
+                    [&](Event& inner) { Finish(part, raw, inner); })) {
+    return;
   }
+  FillOutputEvent(part, copy.empty() ? text : std::string_view(copy), raw, event);
   sink.Add(event);
 }
 
