@@ -44,12 +44,14 @@ constexpr FieldAlias kAliases[] = {
 // Names, addresses, hashes and sentences; not the few-valued columns (source, outcome, severity),
 // whose words would hit too much, and not the record as found, which has to be unpacked.
 constexpr std::string_view kFreeText[] = {
-    "message",       "command_line", "path",       "object_name",    "object_kind",
-    "action",        "user_name",    "user_arn",   "access_key_id",  "service_account",
-    "credential_id", "source_ip",    "user_agent", "destination_ip", "namespace",
-    "pod",           "container",    "image",      "node",           "process",
-    "error",         "sha256",       "record_id",  "pod_uid",        "container_id",
+    "message",   "command_line",   "path",          "object_name",   "object_kind",
+    "action",    "user_name",      "user_arn",      "access_key_id", "service_account",
+    "source_ip", "destination_ip", "credential_id", "user_agent",    "namespace",
+    "pod",       "container",      "image",         "node",          "process",
+    "error",
 };
+
+constexpr std::string_view kIdentifiers[] = {"record_id", "sha256", "pod_uid", "container_id"};
 
 constexpr std::string_view kSentences[] = {"message", "command_line", "user_agent", "error", "raw"};
 constexpr std::string_view kAddresses[] = {"source_ip", "destination_ip"};
@@ -115,6 +117,8 @@ std::vector<std::string_view> SimilarNames(std::string_view name) {
 std::span<const FieldAlias> FieldAliases() { return kAliases; }
 
 std::span<const std::string_view> FreeTextColumns() { return kFreeText; }
+
+std::span<const std::string_view> IdentifierColumns() { return kIdentifiers; }
 
 std::expected<Field, std::string> FindField(std::string_view name) {
   std::string wanted(name);

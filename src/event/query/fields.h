@@ -36,6 +36,9 @@ std::span<const FieldAlias> FieldAliases();
 
 // The columns in which words without a field are searched.
 std::span<const std::string_view> FreeTextColumns();
+// Further such columns, for words with a digit in them only: long identifiers, in whose digits most
+// short words (dead, bad) stand by chance.
+std::span<const std::string_view> IdentifierColumns();
 
 // The field of that name, whatever its case; dots count as underscores (user.name). Otherwise a
 // sentence for the user that names similar fields.

@@ -89,6 +89,9 @@ TEST_F(QueryTest, WordsAreSearchedAnywhereInTheTexts) {
   EXPECT_EQ(Find("bin"), "exec file shell");
   EXPECT_EQ(Find("AKIAIOSFODNN7EXAMPLE"), "s3");
   EXPECT_EQ(Find("e3b0c442"), "file");
+  EXPECT_EQ(Find("afbf4"), "file");
+  EXPECT_EQ(Find("afbf"), "") << "identifiers want a digit";
+  EXPECT_EQ(Find("sha256:*afbf*"), "file");
   EXPECT_EQ(Find("198.51.100"), "s3");
   EXPECT_EQ(Find("zebra"), "") << "the raw record is searched by raw: only";
   EXPECT_EQ(Find("raw:zebra"), "exec");
@@ -443,9 +446,11 @@ TEST(DocumentationTest, NamesEveryAliasAndEveryColumnThatIsSearched) {
     }
   }
   const std::string words = page.substr(page.find("## Words"), page.find("Not in the record"));
-  for (const std::string_view column : FreeTextColumns()) {
-    EXPECT_THAT(words, HasSubstr(fmt::format("`{}`", column)));
-    EXPECT_NE(FindColumn(column), nullptr) << column;
+  for (const auto& columns : {FreeTextColumns(), IdentifierColumns()}) {
+    for (const std::string_view column : columns) {
+      EXPECT_THAT(words, HasSubstr(fmt::format("`{}`", column)));
+      EXPECT_NE(FindColumn(column), nullptr) << column;
+    }
   }
 }
 

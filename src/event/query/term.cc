@@ -186,6 +186,10 @@ TermResult MakeTerm(const Field* field, const Value& value, Timestamp now) {
   if (field == nullptr) {
     Term term;
     term.columns.assign(FreeTextColumns().begin(), FreeTextColumns().end());
+    if (value.kind == Kind::kRegex || value.text.find_first_of("0123456789") != std::string::npos) {
+      term.columns.insert(term.columns.end(), IdentifierColumns().begin(),
+                          IdentifierColumns().end());
+    }
     if (value.kind == Kind::kRegex) return WithRegex(std::move(term), value);
     if (value.text.empty()) return Wrong("there is nothing between these quotes", value);
     term.match = value.has_wildcard ? Match::kGlobInside : Match::kContains;
