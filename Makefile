@@ -59,6 +59,7 @@ fuzz: deps
 
 bench: all
 	bench/ratios
+	bench/events
 
 install: all
 	cmake --install build/release --strip
