@@ -2,12 +2,16 @@
 #include "cli/event_rows.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <optional>
+#include <set>
+#include <string_view>
 
 #include "casefile/case.h"
 #include "event/query/query.h"
+#include "event/store/ordered_events.h"
 
 namespace ekshume::cli {
 namespace {
@@ -26,6 +30,15 @@ constexpr std::string_view kTableColumns =
     "time, source, coalesce(user_arn, user_name, service_account) AS actor, "
     "concat_ws('/', namespace, pod, container) AS \"where\", message";
 
+// Lets sorts that do not fit into memory use a folder in the case, which DuckDB makes when it needs
+// it and removes at the end. A case that cannot be written to has to do without.
+Result<void> AllowSpilling(event::Store& store, const std::string& case_path) {
+  if (::access(case_path.c_str(), W_OK) != 0) return {};
+  return store.Execute(
+      fmt::format("SET temp_directory = {}",
+                  event::SqlLiteral(fmt::format("{}/temporary-{}", case_path, ::getpid()))));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<event::Store>> OpenEvents(const std::string& case_path) {
@@ -34,7 +47,10 @@ Result<std::unique_ptr<event::Store>> OpenEvents(const std::string& case_path) {
                                                   "--case {}` makes one",
                                                   case_path, case_path));
   }
-  return event::Store::Open(case_path, event::Store::Access::kRead);
+  std::unique_ptr<event::Store> store =
+      EKSHUME_TRY(event::Store::Open(case_path, event::Store::Access::kRead));
+  EKSHUME_TRY(AllowSpilling(*store, case_path));
+  return store;
 }
 
 Result<std::string> Condition(event::Store& store, const std::string& query) {
@@ -69,11 +85,27 @@ std::string EventSql(OutputFormat format, const std::vector<std::string>& column
   std::string list;
   for (const std::string& column : columns) list += (list.empty() ? "" : ", ") + column;
   if (list.empty()) list = format == OutputFormat::kTable ? kTableColumns : "*";
-  const char* order = reverse ? "DESC NULLS LAST" : "ASC NULLS LAST";
-  std::string sql = fmt::format("SELECT {} FROM events WHERE {} ORDER BY events.time {}, events.id",
-                                list, where, order);
-  if (limit > 0) sql += fmt::format(" LIMIT {}", limit);
-  return sql;
+  return event::OrderedEventsSql(list, where, reverse, limit);
+}
+
+// Grouping sets, as they evaluate the condition once for all columns.
+std::string FacetSql(const std::vector<std::string>& columns, const std::string& where,
+                     uint64_t size) {
+  std::set<std::string_view> seen;
+  std::string fields;
+  std::string values;
+  std::string sets;
+  for (const std::string& column : columns) {
+    if (!seen.insert(column).second) continue;
+    fields += fmt::format(" WHEN GROUPING({}) = 0 THEN {}", column, event::SqlLiteral(column));
+    values += fmt::format(" WHEN GROUPING({0}) = 0 THEN CAST({0} AS VARCHAR)", column);
+    sets += fmt::format("{}({})", sets.empty() ? "" : ", ", column);
+  }
+  return fmt::format(
+      "SELECT CASE{} END AS field, CASE{} END AS value, count(*) AS count FROM events WHERE {} "
+      "GROUP BY GROUPING SETS ({}) QUALIFY row_number() OVER (PARTITION BY field ORDER BY count "
+      "DESC, value) <= {} ORDER BY field, count DESC, value",
+      fields, values, where, sets, size);
 }
 
 Result<void> PrintRows(Program& program, event::Rows& rows) {

@@ -24,6 +24,11 @@ Result<std::string> Condition(event::Store& store, const std::string& query);
 std::string EventSql(OutputFormat format, const std::vector<std::string>& columns,
                      const std::string& where, bool reverse, uint64_t limit);
 
+// The statement that counts the values of each of `columns` among the rows of `where`: field, value
+// and count of the `size` most frequent values of each, in order of field, count and value.
+std::string FacetSql(const std::vector<std::string>& columns, const std::string& where,
+                     uint64_t size);
+
 // Prints rows in the chosen format.
 Result<void> PrintRows(Program& program, event::Rows& rows);
 

@@ -8,6 +8,7 @@
 #include "cli/event_rows.h"
 #include "cli/program.h"
 #include "event/export/row_writer.h"
+#include "event/store/ordered_events.h"
 
 namespace ekshume::cli {
 namespace {
@@ -56,8 +57,7 @@ Result<void> ExportParquet(Program& program, event::Store& store, const std::str
 
 Result<void> ExportRows(Program& program, event::Store& store, event::ExportFormat format,
                         const std::string& where) {
-  const auto rows = EKSHUME_TRY(store.Query(fmt::format(
-      "SELECT * FROM events WHERE {} ORDER BY events.time NULLS LAST, events.id", where)));
+  const auto rows = EKSHUME_TRY(store.Query(event::OrderedEventsSql("*", where)));
   std::vector<event::ExportColumn> columns;
   for (const event::Rows::Column& column : rows->columns()) {
     columns.push_back({column.name, column.type});

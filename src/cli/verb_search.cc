@@ -57,15 +57,7 @@ Result<void> Search(Program& program, const SearchOptions& options) {
   std::string sql;
   if (!options.facets.empty()) {
     const std::vector<std::string> fields = EKSHUME_TRY(CheckedColumns(options.facets));
-    for (const std::string& field : fields) {
-      sql += fmt::format(
-          "{}(SELECT {} AS field, CAST({} AS VARCHAR) AS value, count(*) AS count FROM events "
-          "WHERE "
-          "{} GROUP BY value ORDER BY count DESC, value LIMIT {})",
-          sql.empty() ? "" : " UNION ALL ", event::SqlLiteral(field), field, where,
-          options.facet_size);
-    }
-    sql = "SELECT * FROM (" + sql + ") ORDER BY field, count DESC, value";
+    sql = FacetSql(fields, where, options.facet_size);
   } else if (!options.histogram.empty()) {
     const std::string interval = EKSHUME_TRY(Interval(options.histogram));
     sql = fmt::format(
