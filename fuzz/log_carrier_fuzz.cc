@@ -21,14 +21,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     stream.evidence = leaf.evidence;
     stream.path = leaf.path;
     log::RecordReader reader(*leaf.input, std::move(stream), diagnostics);
+    log::RecordBatch batch;
     for (;;) {
-      const Result<std::optional<log::RecordBatch>> batch = reader.Next();
-      if (!batch || !batch->has_value()) break;
+      const Result<bool> more = reader.Next(batch);
+      if (!more || !*more) break;
       event::RowBatch rows;
-      const log::RecordCounts counts = dispatcher.Read(**batch, 0, "fuzz", rows);
+      const log::RecordCounts counts = dispatcher.Read(batch, 0, "fuzz", rows);
       if (counts.records + counts.extra !=
               counts.rows + counts.skipped + counts.damaged + counts.unknown ||
-          counts.rows != rows.count) {
+          counts.rows != rows.count()) {
         __builtin_trap();
       }
     }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstring>
 
 namespace ekshume {
 namespace {
@@ -61,12 +62,18 @@ constexpr std::array<bool, 256> kPlainInJson = [] {
   return plain;
 }();
 
-// These two look at every byte without a branch, so that the compiler takes many at once: nearly
-// every name is plain.
+// These two look at many bytes at once: nearly every name is plain.
 bool IsAscii(std::string_view bytes) {
-  unsigned char all = 0;
-  for (const char c : bytes) all |= static_cast<unsigned char>(c);
-  return all < 0x80;
+  constexpr uint64_t kHighBits = 0x8080808080808080;
+  uint64_t all = 0;
+  uint64_t word = 0;
+  size_t i = 0;
+  for (; i + sizeof word <= bytes.size(); i += sizeof word) {
+    std::memcpy(&word, bytes.data() + i, sizeof word);
+    all |= word;
+  }
+  for (; i < bytes.size(); ++i) all |= static_cast<unsigned char>(bytes[i]);
+  return (all & kHighBits) == 0;
 }
 
 bool IsPlainInJson(std::string_view bytes) {

@@ -50,7 +50,8 @@ Result<void> IngestFeed::Join() {
   return result_;
 }
 
-std::vector<event::Item> IngestFeed::Items() const {
+std::vector<event::Item> IngestFeed::Items() {
+  for (uint32_t i = 0; i < items_.size(); ++i) TakeHash(i);
   std::vector<event::Item> items;
   for (const std::unique_ptr<Progressing>& progressing : items_) {
     event::Item item = progressing->item;
@@ -70,11 +71,12 @@ std::vector<event::Item> IngestFeed::Items() const {
   return items;
 }
 
-uint32_t IngestFeed::Begin(event::Item item) {
+uint32_t IngestFeed::Begin(event::Item item, PendingHash hash) {
   Flush();
   const std::lock_guard lock(mutex_);
   items_.push_back(std::make_unique<Progressing>());
   items_.back()->item = std::move(item);
+  items_.back()->hash = std::move(hash);
   row_number_ = 0;
   return static_cast<uint32_t>(items_.size() - 1);
 }
@@ -82,6 +84,14 @@ uint32_t IngestFeed::Begin(event::Item item) {
 std::string_view IngestFeed::Keep(const std::string& evidence) {
   const std::lock_guard lock(mutex_);
   return *evidence_.insert(evidence).first;
+}
+
+std::unique_ptr<log::RecordBatch> IngestFeed::FreeBatch() {
+  const std::lock_guard lock(mutex_);
+  if (free_batches_.empty()) return std::make_unique<log::RecordBatch>();
+  std::unique_ptr<log::RecordBatch> batch = std::move(free_batches_.back());
+  free_batches_.pop_back();
+  return batch;
 }
 
 bool IngestFeed::Push(Work work) {
@@ -104,13 +114,14 @@ Result<void> IngestFeed::AddLeaf(uint32_t item, const log::Leaf& leaf, log::Stre
   bool first = true;
   for (;;) {
     if (cancelled()) return Fail(ErrorCode::kCancelled, "stopped");
-    Result<std::optional<log::RecordBatch>> batch = reader.Next();
-    if (!batch) {
-      diagnostics_.Report(DiagnosticCode::kLogUnreadable, leaf.evidence, batch.error().message);
+    std::unique_ptr<log::RecordBatch> batch = FreeBatch();
+    const Result<bool> more = reader.Next(*batch);
+    if (!more) {
+      diagnostics_.Report(DiagnosticCode::kLogUnreadable, leaf.evidence, more.error().message);
       break;
     }
-    if (!batch->has_value()) break;
-    if (first && !prober_.Recognizes(**batch)) {
+    if (!*more) break;
+    if (first && !prober_.Recognizes(*batch)) {
       diagnostics_.Report(DiagnosticCode::kLogFileUnknown, leaf.evidence,
                           "none of its first records is of a known format");
       log::RecordCounts counts;
@@ -122,7 +133,7 @@ Result<void> IngestFeed::AddLeaf(uint32_t item, const log::Leaf& leaf, log::Stre
     Work work;
     work.item = item;
     work.evidence = evidence;
-    work.records = *std::move(*batch);
+    work.records = std::move(batch);
     if (!Push(std::move(work))) return Fail(ErrorCode::kCancelled, "stopped");
   }
   log::RecordCounts counts;
@@ -136,24 +147,17 @@ Result<void> IngestFeed::AddLeaf(uint32_t item, const log::Leaf& leaf, log::Stre
 void IngestFeed::AddRow(uint32_t item, event::Event& event, const std::string& evidence,
                         uint64_t offset) {
   gathered_item_ = item;
-  event::Row& row = gathered_.Next();
-  std::swap(row.event, event);
-  event.Clear();
-  row.item = item;
-  row.evidence = Keep(evidence);
-  row.offset = offset;
   // Several events of one place: the number keeps their ids apart.
-  row.sub_index = row_number_++;
-  row.raw_offset = static_cast<uint32_t>(gathered_.raw.size());
-  row.raw_length = static_cast<uint32_t>(row.event.raw.size());
-  gathered_.raw += row.event.raw;
+  gathered_.Add(event, {item, Keep(evidence), offset, row_number_++}, gathered_.AddRaw(event.raw),
+                static_cast<uint32_t>(event.raw.size()));
+  event.Clear();
   ++gathered_counts_.rows;
   ++gathered_counts_.records;
-  if (gathered_.count >= kGatheredRows || gathered_.raw.size() >= kGatheredBytes) Flush();
+  if (gathered_.count() >= kGatheredRows || gathered_.raw().size() >= kGatheredBytes) Flush();
 }
 
 void IngestFeed::Flush() {
-  if (gathered_.count == 0) return;
+  if (gathered_.count() == 0) return;
   Count(gathered_item_, gathered_counts_, gathered_);
   gathered_counts_ = {};
   Work work;
@@ -169,11 +173,11 @@ void IngestFeed::Count(uint32_t item, const log::RecordCounts& counts,
   Progressing& progressing = *items_[item];
   progressing.counts += counts;
   std::string_view last;
-  for (size_t i = 0; i < rows.count; ++i) {
-    const std::string& source = rows.rows[i].event[event::Text::kSource];
+  for (size_t i = 0; i < rows.count(); ++i) {
+    const std::string_view source = rows.source(rows.row(i));
     if (source == last) continue;
     last = source;
-    progressing.formats.insert(source);
+    progressing.formats.emplace(source);
   }
 }
 
@@ -199,6 +203,7 @@ bool IngestFeed::Next(event::RowBatch& batch) {
   Count(work.item, counts, batch);
   lock.lock();
   idle_.push_back(std::move(dispatcher));
+  free_batches_.push_back(std::move(work.records));
   return true;
 }
 
@@ -208,8 +213,33 @@ void IngestFeed::Duplicate(uint32_t item) {
 }
 
 std::string_view IngestFeed::ItemKey(uint32_t item) {
+  TakeHash(item);
   const std::lock_guard lock(mutex_);
   return items_[item]->item.key;
+}
+
+// Waits for the hash without holding the lock, which the feed needs to go on.
+void IngestFeed::TakeHash(uint32_t item) {
+  PendingHash hash;
+  {
+    const std::lock_guard lock(mutex_);
+    hash = items_[item]->hash;
+  }
+  if (!hash.valid()) return;
+  const Result<std::string>& sha256 = hash.get();
+  const std::lock_guard lock(mutex_);
+  Progressing& progressing = *items_[item];
+  if (!progressing.hash.valid()) return;
+  progressing.hash = {};
+  if (sha256) {
+    progressing.item.sha256 = *sha256;
+    progressing.item.key = ContentKey(*sha256);
+  } else {
+    // What could be read of it is kept; the file is another one as soon as all of it can be read.
+    progressing.item.key = "unreadable:" + progressing.item.name;
+    diagnostics_.Report(DiagnosticCode::kLogUnreadable, progressing.item.name,
+                        sha256.error().message);
+  }
 }
 
 }  // namespace ekshume::casefile

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -21,6 +22,9 @@
 
 namespace ekshume::casefile {
 
+// The key of an item that is a file with this SHA-256.
+inline std::string ContentKey(const std::string& sha256) { return "sha256:" + sha256; }
+
 // Brings records to the store: one thread of its own reads and cuts (`feed`), the store's threads
 // read the records. The queue between them is short, so memory stays bounded.
 class IngestFeed final : public event::RowSource {
@@ -34,12 +38,15 @@ class IngestFeed final : public event::RowSource {
   // Waits for the feed and says how it ended.
   Result<void> Join();
   // The items with what became of their records. After Join().
-  std::vector<event::Item> Items() const;
+  std::vector<event::Item> Items();
 
   // --- for the feed ---
 
-  // Begins an item; returns its number.
-  uint32_t Begin(event::Item item);
+  // A SHA-256 that is being computed, in hexadecimal.
+  using PendingHash = std::shared_future<Result<std::string>>;
+  // Begins an item; returns its number. With `hash` the item's `sha256` and `key` are made of it as
+  // soon as somebody needs them.
+  uint32_t Begin(event::Item item, PendingHash hash = {});
   // Reads all records of a leaf. `stream` is what is known of it besides what the leaf says. An
   // unknown format is a diagnostic.
   Result<void> AddLeaf(uint32_t item, const log::Leaf& leaf, log::Stream stream);
@@ -59,17 +66,20 @@ class IngestFeed final : public event::RowSource {
   struct Work {
     uint32_t item = 0;
     std::string_view evidence;
-    std::optional<log::RecordBatch> records;
+    std::unique_ptr<log::RecordBatch> records;
     event::RowBatch rows;  // when there are no records
   };
   struct Progressing {
     event::Item item;
+    PendingHash hash;  // until it is in `item`
     log::RecordCounts counts;
     uint64_t duplicates = 0;
     std::set<std::string> formats;
   };
 
+  void TakeHash(uint32_t item);
   std::string_view Keep(const std::string& evidence);
+  std::unique_ptr<log::RecordBatch> FreeBatch();
   bool Push(Work work);
   void Count(uint32_t item, const log::RecordCounts& counts, const event::RowBatch& rows);
 
@@ -86,6 +96,7 @@ class IngestFeed final : public event::RowSource {
   std::vector<std::unique_ptr<Progressing>> items_;
   std::set<std::string> evidence_;  // names that rows refer to
   std::vector<std::unique_ptr<log::Dispatcher>> idle_;
+  std::vector<std::unique_ptr<log::RecordBatch>> free_batches_;  // read; their memory is used again
   log::Dispatcher prober_;
   event::RowBatch gathered_;
   uint32_t gathered_item_ = 0;

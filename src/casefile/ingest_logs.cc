@@ -2,8 +2,10 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <future>
 #include <set>
 
+#include "casefile/digest_check.h"
 #include "casefile/file_input.h"
 #include "casefile/ingest.h"
 #include "casefile/ingest_feed.h"
@@ -15,57 +17,112 @@ namespace {
 constexpr size_t kMaxFilesTogether = 5000;
 constexpr uint64_t kMaxBytesTogether = uint64_t{1} << 30;
 
+// A file of at least this size that cannot be a known one, as none has its size, is hashed while it
+// is read.
+constexpr uint64_t kHashedBesides = uint64_t{8} << 20;
+
 // What an export task leaves beside the logs (CloudWatch) and what folders of evidence hold
 // besides.
 bool IsNoLog(const std::string& name) {
   return name.ends_with("/aws-logs-write-test") || name.ends_with("/.DS_Store");
 }
 
-Result<void> FeedFiles(const std::vector<LogFile>& files, const event::Store& store,
-                       std::set<std::string>& seen, IngestSummary& summary, IngestFeed& feed,
-                       Progress& progress) {
+// What the files of an ingest have in common.
+struct Common {
+  Progress& progress;
+  IngestSummary& summary;
+  // Whole files that are in, or on their way.
+  std::set<std::string> keys;
+  std::set<uint64_t> sizes;
+  DigestCheck digests;
+  std::vector<LogFile> known_trail;  // CloudTrail's, that the case had already
+};
+
+Result<void> FeedFiles(const std::vector<LogFile>& files, Common& common, IngestFeed& feed) {
+  Progress& progress = common.progress;
   for (const LogFile& file : files) {
     if (feed.cancelled()) return Fail(ErrorCode::kCancelled, "stopped");
     if (IsNoLog(file.name)) continue;
-    const Result<std::string> sha256 = HashFileContent(file.path, &progress);
-    if (!sha256 && sha256.error().code == ErrorCode::kCancelled) return sha256.error();
-    const Result<std::unique_ptr<FileSource>> input =
-        sha256 ? FileSource::Open(file.path, &progress)
-               : Result<std::unique_ptr<FileSource>>(sha256.error());
+    const Result<std::unique_ptr<FileSource>> input = FileSource::Open(file.path, &progress);
     if (!input) {
       feed.diagnostics().Report(DiagnosticCode::kLogUnreadable, file.name, input.error().message);
       continue;
     }
     event::Item item;
-    item.key = "sha256:" + *sha256;
-    if (store.FindItem(item.key) || !seen.insert(item.key).second) {
-      summary.known.push_back(file.name);
-      continue;
-    }
     item.name = file.name;
     item.size = (*input)->size_bytes();
-    item.sha256 = *sha256;
-    const uint32_t number = feed.Begin(std::move(item));
+    const bool new_size = common.sizes.insert(item.size).second;
+    IngestFeed::PendingHash hash;
+    if (new_size && item.size >= kHashedBesides) {
+      hash = std::async(std::launch::async, HashFileContent, file.path, &progress).share();
+    } else {
+      const Result<std::string> sha256 = HashFileContent(file.path, &progress);
+      if (!sha256 && sha256.error().code == ErrorCode::kCancelled) return sha256.error();
+      if (!sha256) {
+        feed.diagnostics().Report(DiagnosticCode::kLogUnreadable, file.name,
+                                  sha256.error().message);
+        continue;
+      }
+      item.sha256 = *sha256;
+      item.key = ContentKey(*sha256);
+      if (!common.keys.insert(item.key).second) {
+        common.summary.known.push_back(file.name);
+        if (DigestCheck::IsTrailFile(file.name)) common.known_trail.push_back(file);
+        continue;
+      }
+    }
+    const uint32_t number = feed.Begin(std::move(item), hash);
     log::Stream stream;
     stream.path = file.path;
     stream.written = (*input)->modified();
     log::Leaf leaf;
     leaf.evidence = leaf.path = file.name;
     Result<void> added = {};
-    const Result<void> unpacked = log::Unpack(**input, (*input)->size_bytes(), leaf,
-                                              feed.diagnostics(), [&](const log::Leaf& found) {
-                                                if (!added) return;
-                                                log::Stream own = stream;
-                                                if (found.evidence != file.name)
-                                                  own.path = found.path;
-                                                added = feed.AddLeaf(number, found, std::move(own));
-                                              });
+    const Result<void> unpacked = log::Unpack(
+        **input, (*input)->size_bytes(), leaf, feed.diagnostics(), [&](const log::Leaf& found) {
+          if (!added) return;
+          log::Stream own = stream;
+          if (found.evidence != file.name) own.path = found.path;
+          added = common.digests.Read(found, [&](const log::Leaf& leaf_read) {
+            return feed.AddLeaf(number, leaf_read, std::move(own));
+          });
+        });
     EKSHUME_TRY(std::move(added));
     if (!unpacked) {
       feed.diagnostics().Report(DiagnosticCode::kLogUnreadable, file.name,
                                 unpacked.error().message);
     }
+    if (hash.valid() && hash.get()) common.keys.insert(ContentKey(*hash.get()));
   }
+  return {};
+}
+
+// Holds CloudTrail's log files against its digests. Those that the case had already are read once
+// more when a new one of either kind came in.
+Result<void> CheckDigests(Common& common, event::Store& store, DiagnosticSink& diagnostics) {
+  if (!common.digests.has_digests() && !common.digests.has_files()) return {};
+  std::set<std::string> read;
+  for (const LogFile& file : common.known_trail) {
+    if (common.progress.cancelled()) return Fail(ErrorCode::kCancelled, "stopped");
+    read.insert(file.name);
+    const auto input = FileSource::Open(file.path, &common.progress);
+    if (!input) continue;  // said already
+    log::Leaf leaf;
+    leaf.evidence = leaf.path = file.name;
+    DiagnosticSink ignored;  // as they were read before
+    static_cast<void>(
+        log::Unpack(**input, (*input)->size_bytes(), leaf, ignored, [&](const log::Leaf& found) {
+          static_cast<void>(
+              common.digests.Read(found, [](const log::Leaf&) { return Result<void>(); }));
+        }));
+  }
+  for (const event::Item& item : common.summary.items) read.insert(item.name);
+  if (common.digests.has_digests()) {
+    for (const event::Item& item : EKSHUME_TRY(store.Items())) {
+      if (!read.contains(item.name)) common.digests.AddUnread(item.name);
+    }
+  }
+  common.digests.Verify(diagnostics);
   return {};
 }
 
@@ -74,7 +131,11 @@ Result<void> FeedFiles(const std::vector<LogFile>& files, const event::Store& st
 Result<IngestSummary> IngestLogs(const std::vector<LogFile>& files, event::Store& store,
                                  DiagnosticSink& diagnostics, Progress& progress) {
   IngestSummary summary;
-  std::set<std::string> seen;
+  Common common{progress, summary, {}, {}, DigestCheck(), {}};
+  for (const event::Item& item : EKSHUME_TRY(store.Items())) {
+    common.keys.insert(item.key);
+    common.sizes.insert(item.size);
+  }
   progress.SetStage("reading logs");
   for (size_t next = 0; next < files.size();) {
     std::vector<LogFile> together;
@@ -86,9 +147,8 @@ Result<IngestSummary> IngestLogs(const std::vector<LogFile>& files, event::Store
       if (!error) bytes += size;
       together.push_back(files[next++]);
     }
-    IngestFeed feed(
-        [&](IngestFeed& self) { return FeedFiles(together, store, seen, summary, self, progress); },
-        diagnostics, progress);
+    IngestFeed feed([&](IngestFeed& self) { return FeedFiles(together, common, self); },
+                    diagnostics, progress);
     feed.Start();
     Result<void> stored = store.Ingest(feed, [&]() -> Result<std::vector<event::Item>> {
       EKSHUME_TRY(feed.Join());
@@ -99,6 +159,7 @@ Result<IngestSummary> IngestLogs(const std::vector<LogFile>& files, event::Store
     static_cast<void>(feed.Join());
     EKSHUME_TRY(std::move(stored));
   }
+  EKSHUME_TRY(CheckDigests(common, store, diagnostics));
   return summary;
 }
 

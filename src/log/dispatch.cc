@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <iterator>
 #include <unordered_map>
 
+#include "base/hash.h"
 #include "base/limits.h"
 #include "log/carrier/path_hints.h"
 #include "log/carrier/text_prefix.h"
@@ -56,6 +58,7 @@ class Dispatcher::Implementation final : public event::Sink {
     item_ = item;
     evidence_ = evidence;
     counts_ = {};
+    derived_.clear();  // by address: another batch's streams may lie at the same
     for (const RecordBatch::Part& part : batch.parts) {
       offset_ = part.offset;
       sub_index_ = 0;
@@ -78,43 +81,35 @@ class Dispatcher::Implementation final : public event::Sink {
                     {},
                     batch.streams[part.stream].get()},
                    0);
-      if (probe.counts_.records > probe.counts_.unknown + probe.counts_.damaged) return true;
+      if (probe.known_) return true;
     }
     return false;
   }
 
   void Add(Event& event) override {
-    event::Row& row = rows_->Next();
-    std::swap(row.event, event);
-    event.Clear();
-    Event& kept = row.event;
     const Record& record = *record_;
-    if (kept[Text::kSource].empty()) kept[Text::kSource] = source_;
-    CheckTime(kept, record);
-    if (kept[Text::kTimeKind].empty()) kept[Text::kTimeKind] = "Event Time";
+    if (event[Text::kSource].empty()) event[Text::kSource] = source_;
+    CheckTime(event, record);
+    if (event.time && event[Text::kTimeKind].empty()) event[Text::kTimeKind] = "Event Time";
     const Event& defaults = record.stream->defaults;
     for (const Text column : kDefaulted) {
-      if (kept[column].empty() && !defaults[column].empty()) kept[column] = defaults[column];
+      if (event[column].empty() && !defaults[column].empty()) event[column] = defaults[column];
     }
     for (const std::string_view tag : {truncated_ ? "truncated" : "", mended_ ? "mended" : ""}) {
-      if (!tag.empty()) kept.AddTag(tag);
+      if (!tag.empty()) event.AddTag(tag);
     }
-    row.item = item_;
-    row.evidence = evidence_;
-    row.offset = offset_;
-    row.sub_index = sub_index_++;
-    const std::string_view raw = kept.raw.empty() ? original_ : std::string_view(kept.raw);
-    if (kept.raw.empty() && raw_written_) {
-      row.raw_offset = raw_offset_;
+    const event::Place place{item_, evidence_, offset_, sub_index_++};
+    if (event.identity.empty() && !record.stream->beginning.empty()) {
+      FillIdentity(place, record.stream->beginning, event);
+    }
+    if (!event.raw.empty()) {
+      rows_->Add(event, place, rows_->AddRaw(event.raw), static_cast<uint32_t>(event.raw.size()));
     } else {
-      row.raw_offset = static_cast<uint32_t>(rows_->raw.size());
-      rows_->raw += raw;
-      if (kept.raw.empty()) {
-        raw_written_ = true;
-        raw_offset_ = row.raw_offset;
-      }
+      if (!raw_written_) raw_offset_ = rows_->AddRaw(original_);
+      raw_written_ = true;
+      rows_->Add(event, place, raw_offset_, static_cast<uint32_t>(original_.size()));
     }
-    row.raw_length = static_cast<uint32_t>(raw.size());
+    event.Clear();
     ++added_;
   }
 
@@ -123,6 +118,16 @@ class Dispatcher::Implementation final : public event::Sink {
   static constexpr std::array kDefaulted = {
       Text::kAccountId, Text::kRegion, Text::kCluster,   Text::kNode,        Text::kNamespace,
       Text::kPod,       Text::kPodUid, Text::kContainer, Text::kContainerId, Text::kImage};
+
+  // What a record is that does not say who it is: the same bytes at the same place of a file that
+  // begins the same, of the same node, pod and container. So a file that is there plain and
+  // compressed, or before and after it grew, is read once.
+  void FillIdentity(const event::Place& place, std::string_view beginning, Event& event) {
+    hash_.Update(ByteView::Of(event.raw.empty() ? original_ : std::string_view(event.raw)));
+    fmt::format_to(std::back_inserter(event.identity), "{}\n{}.{}\n{}\n{}\n{}\n{}", beginning,
+                   place.offset, place.sub_index, event[Text::kNode], event[Text::kPodUid],
+                   event[Text::kContainerId], ToHex(hash_.Finish()));
+  }
 
   // A record without a time has its carrier's. What cannot be stored, and what is far from the time
   // at which its carrier had it, is worth a word.
@@ -135,6 +140,7 @@ class Dispatcher::Implementation final : public event::Sink {
       event.AddTag("time_out_of_range");
       Report(DiagnosticCode::kLogTimeOutOfRange, record, FormatTimestamp(*event.time));
     } else if (record.carrier_time &&
+               (event[Text::kTimeKind].empty() || event[Text::kTimeKind] == "Event Time") &&
                std::abs(event.time->seconds - record.carrier_time->seconds) > kMaxSkewSeconds) {
       event.AddTag("clock_skew");
       Report(DiagnosticCode::kLogTimeUnlikely, record,
@@ -157,6 +163,7 @@ class Dispatcher::Implementation final : public event::Sink {
   }
 
   void Count(Outcome outcome) {
+    known_ = true;
     ++counts_.records;
     counts_.rows += added_;
     if (outcome == Outcome::kEvents && added_ > 0) {
@@ -166,10 +173,31 @@ class Dispatcher::Implementation final : public event::Sink {
     }
   }
 
+  // The format that the stream's header is of: it alone can know what the columns are. Null when
+  // there is no header.
+  const Format* HeaderFormat(const Stream& stream) {
+    if (stream.header.empty()) return nullptr;
+    if (stream.header != header_) {
+      header_ = stream.header;
+      const auto found = std::ranges::find_if(
+          Formats(), [&](const Format* format) { return format->IsHeader(header_); });
+      header_format_ = found == Formats().end() ? nullptr : *found;
+    }
+    return header_format_;
+  }
+
   // A record that some format knows, and counts it. kNotMine when none does.
   Outcome Known(const Record& record) {
     original_ = record.bytes;
     raw_written_ = false;
+    if (const Format* format = HeaderFormat(*record.stream)) {
+      const Outcome outcome = Try(*format, record);
+      if (outcome == Outcome::kDamaged) return Mend(*format, record);
+      if (outcome != Outcome::kNotMine) {
+        Count(outcome);
+        return outcome;
+      }
+    }
     if (last_ != nullptr && record.bytes.starts_with('{') == last_is_json_) {
       Outcome outcome = Try(*last_, record);
       if (outcome == Outcome::kDamaged && last_->Sniff(record.bytes) == Match::kNo) {
@@ -235,6 +263,7 @@ class Dispatcher::Implementation final : public event::Sink {
         }
       }
     }
+    known_ = known_ || format.Sniff(record.bytes) == Match::kYes;
     ++counts_.records;
     ++counts_.damaged;
     Report(DiagnosticCode::kLogRecordDamaged, record,
@@ -255,7 +284,7 @@ class Dispatcher::Implementation final : public event::Sink {
     const char first = record.bytes.front();
     if (depth < limits::kMaxEnvelopeDepth) {
       if ((first == '{' || first == '[') && wrapped_[static_cast<size_t>(depth)] &&
-          Unwrap(record, depth)) {
+          Unwrap(record, depth, fallback)) {
         return;
       }
       if (first == '"' && HandleString(record, depth)) return;
@@ -269,7 +298,7 @@ class Dispatcher::Implementation final : public event::Sink {
     // format.
     if ((first == '{' || first == '[') && (last_ == nullptr || !last_is_json_) &&
         depth < limits::kMaxEnvelopeDepth && !wrapped_[static_cast<size_t>(depth)] &&
-        Unwrap(record, depth)) {
+        Unwrap(record, depth, fallback)) {
       return;
     }
     if (last_ != nullptr && last_is_json_ && first == '{') {
@@ -281,12 +310,13 @@ class Dispatcher::Implementation final : public event::Sink {
         return;
       }
       if (outcome == Outcome::kNotMine && depth < limits::kMaxEnvelopeDepth &&
-          Unwrap(record, depth)) {
+          Unwrap(record, depth, fallback)) {
         return;
       }
     }
     if (Known(record) != Outcome::kNotMine) return;
     if (record.bytes.starts_with("CWL CONTROL MESSAGE")) {
+      known_ = true;
       ++counts_.records;
       ++counts_.skipped;
       return;
@@ -343,6 +373,7 @@ class Dispatcher::Implementation final : public event::Sink {
              const Stream* stream, int depth, std::string_view fallback) {
     const size_t size = bytes.size();
     bytes.append(kRecordPadding, '\0');
+    if (time == Timestamp{}) time.reset();  // 1970: what is written where there is no time
     Handle({std::string_view(bytes).substr(0, size), time ? time : outer.carrier_time, stream},
            depth + 1, fallback);
   }
@@ -355,8 +386,9 @@ class Dispatcher::Implementation final : public event::Sink {
     return true;
   }
 
-  // Takes an envelope off and handles what is inside. False when the record is none.
-  bool Unwrap(const Record& record, int depth) {
+  // Takes an envelope off and handles what is inside. False when the record is none. `fallback` is
+  // that of the envelope around it, for the records of an array.
+  bool Unwrap(const Record& record, int depth, std::string_view fallback = {}) {
     Envelope envelope;
     OpenEnvelope(record, envelope);
     wrapped_[static_cast<size_t>(depth)] = envelope.kind != EnvelopeKind::kNone;
@@ -368,7 +400,8 @@ class Dispatcher::Implementation final : public event::Sink {
             VisitJsonRecords(record.bytes, [&](std::string_view element, std::string_view head) {
               if (element.size() == record.bytes.size()) return;  // not taken apart: no array
               ++visited;
-              Handle({element, record.carrier_time, WithHead(*record.stream, head)}, depth + 1);
+              Handle({element, record.carrier_time, WithHead(*record.stream, head)}, depth + 1,
+                     fallback);
             });
         if (!whole && visited == 0) {  // text that begins with a bracket
           wrapped_[static_cast<size_t>(depth)] = false;
@@ -493,6 +526,7 @@ class Dispatcher::Implementation final : public event::Sink {
   bool mended_ = false;
   bool mending_ = false;
   int depth_ = 0;
+  bool known_ = false;  // whether a format knew any record so far
   Event event_;
   std::string bridge_name_;
   // What the last records were.
@@ -500,6 +534,9 @@ class Dispatcher::Implementation final : public event::Sink {
   bool last_is_json_ = false;
   std::array<bool, limits::kMaxEnvelopeDepth> wrapped_{};
   std::unordered_map<std::string, std::unique_ptr<Stream>> derived_;
+  Sha256 hash_;
+  std::string header_;
+  const Format* header_format_ = nullptr;
 };
 
 Dispatcher::Dispatcher(DiagnosticSink& diagnostics)

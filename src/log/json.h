@@ -35,6 +35,16 @@ bool JsonRaw(JsonValue value, std::string& out);
 std::optional<int64_t> JsonInteger(JsonValue value);
 std::optional<bool> JsonBoolean(JsonValue value);  // also "true" and "false" in strings
 
+// The key of a member. simdjson has made sure that the string ends; one without escapes, as nearly
+// all are, is taken from where it stands.
+inline bool JsonKey(simdjson::ondemand::field& field, std::string_view& key) {
+  const char* text = field.key().raw();
+  size_t length = 0;
+  while (text[length] != '"' && text[length] != '\\') ++length;
+  key = {text, length};
+  return text[length] == '"' || field.unescaped_key().get(key) == simdjson::SUCCESS;
+}
+
 // Calls `visit(std::string_view key, JsonValue value)` for each member of an object, and nothing
 // for what is no object. False when the JSON is broken.
 template <typename Visit>
@@ -43,11 +53,11 @@ bool ForEachMember(JsonValue value, Visit visit) {
   if (value.get_object().get(object) != simdjson::SUCCESS) {
     return value.type().error() == simdjson::SUCCESS;
   }
-  for (auto field : object) {
+  for (auto next : object) {
+    simdjson::ondemand::field field;
     std::string_view key;
-    JsonValue inner;
-    if (field.unescaped_key().get(key) != simdjson::SUCCESS) return false;
-    if (field.value().get(inner) != simdjson::SUCCESS) return false;
+    if (std::move(next).get(field) != simdjson::SUCCESS || !JsonKey(field, key)) return false;
+    JsonValue inner = field.value();
     visit(key, inner);
   }
   return true;
@@ -85,11 +95,11 @@ bool ForEachMember(const Record& record, Visit visit) {
   }
   simdjson::ondemand::object object;
   if (document.get_object().get(object) != simdjson::SUCCESS) return false;
-  for (auto field : object) {
+  for (auto next : object) {
+    simdjson::ondemand::field field;
     std::string_view key;
-    JsonValue value;
-    if (field.unescaped_key().get(key) != simdjson::SUCCESS) return false;
-    if (field.value().get(value) != simdjson::SUCCESS) return false;
+    if (std::move(next).get(field) != simdjson::SUCCESS || !JsonKey(field, key)) return false;
+    JsonValue value = field.value();
     visit(key, value);
   }
   return document.current_location().error() == simdjson::OUT_OF_BOUNDS;  // nothing follows

@@ -11,6 +11,13 @@
 namespace ekshume::event {
 namespace {
 
+// What other programs need to read the file. With it texts are stored as dictionaries of compressed
+// words: written in half the time, searched faster.
+constexpr const char* kStorageVersion = "v1.3.0";
+// Each thread fills and compresses groups of its own; what is over at the end is compressed by one
+// thread alone. A third of DuckDB's size makes that short, and takes a third of the memory.
+constexpr int kRowGroupSize = 40960;
+
 // DuckDB's errors begin with the kind of error and may go on for lines: the first says it all.
 Error DatabaseError(const char* message) {
   std::string_view text = message == nullptr ? "the database failed" : message;
@@ -161,7 +168,8 @@ class ResultRows final : public Rows {
 
 }  // namespace
 
-Result<std::unique_ptr<Database>> Database::Open(const std::string& path, const Options& options) {
+Result<std::unique_ptr<Database>> Database::Open(const std::string& path, Access access,
+                                                 const Options& options) {
   std::unique_ptr<Database> database(new Database());
   duckdb_config config = nullptr;
   if (duckdb_create_config(&config) != DuckDBSuccess) return DatabaseError(nullptr);
@@ -172,7 +180,7 @@ Result<std::unique_ptr<Database>> Database::Open(const std::string& path, const 
     }
   }
   char* message = nullptr;
-  const duckdb_state opened = duckdb_open_ext(path.c_str(), &database->database_, config, &message);
+  const duckdb_state opened = duckdb_open_ext(":memory:", &database->database_, config, &message);
   duckdb_destroy_config(&config);
   if (opened != DuckDBSuccess) {
     const Error error = DatabaseError(message);
@@ -182,6 +190,13 @@ Result<std::unique_ptr<Database>> Database::Open(const std::string& path, const 
   if (duckdb_connect(database->database_, &database->connection_) != DuckDBSuccess) {
     return DatabaseError(nullptr);
   }
+  // Attached, because only so the size of row groups can be chosen.
+  const std::string how =
+      access == Access::kRead
+          ? "READ_ONLY"
+          : fmt::format("STORAGE_VERSION '{}', ROW_GROUP_SIZE {}", kStorageVersion, kRowGroupSize);
+  EKSHUME_TRY(database->Execute(
+      fmt::format("ATTACH {} AS case_events ({}); USE case_events", SqlLiteral(path), how)));
   return database;
 }
 

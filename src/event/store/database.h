@@ -17,8 +17,11 @@ namespace ekshume::event {
 class Database {
  public:
   using Options = std::vector<std::pair<std::string, std::string>>;
-  // kIo with DuckDB's sentence.
-  static Result<std::unique_ptr<Database>> Open(const std::string& path, const Options& options);
+  enum class Access { kRead, kWrite };
+  // Opens the file or (kWrite) makes it; `options` are DuckDB's settings. kIo with DuckDB's
+  // sentence.
+  static Result<std::unique_ptr<Database>> Open(const std::string& path, Access access,
+                                                const Options& options);
   ~Database();
 
   // Runs statements whose rows are of no interest.

@@ -30,11 +30,15 @@ constexpr const char* kPackName = "records.zst";
 // Twice what a row group of events needs, and room for queries; the rest of the process is small.
 constexpr const char* kMemoryLimit = "512MB";
 
+// Items that one statement stores: each statement costs as much as a hundred of them.
+constexpr size_t kItemsTogether = 500;
+
 // Columns of the table `stored_events` beside those of schema/event.yaml, which come first.
 // `place` is what the column `locator` shows.
 constexpr std::string_view kHiddenColumns =
     "item UINTEGER, place UBIGINT, raw_frame UBIGINT, raw_offset UINTEGER, raw_length UINTEGER";
 
+// They are the last of Columns(), so the others stand in the table where they stand there.
 bool IsHidden(std::string_view name) { return name == "locator" || name == "raw"; }
 
 std::string_view SqlType(const Column& column) {
@@ -72,16 +76,12 @@ std::string ViewColumns(bool with_raw) {
   return sql;
 }
 
-// Nanoseconds as DuckDB stores them; none when the moment cannot be stored.
-std::optional<int64_t> StoredTime(const std::optional<Timestamp>& time) {
-  if (!time || !CanStoreTime(*time)) return std::nullopt;
-  return time->seconds * 1000000000 + time->nanoseconds;
-}
-
 // SHA-256 over the parts, each with its length before it: the first 128 bits.
 class IdMaker {
  public:
-  IdMaker() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {}
+  IdMaker()
+      : algorithm_(EVP_MD_fetch(nullptr, "SHA256", nullptr), EVP_MD_free),
+        context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {}
 
   Id Make(std::initializer_list<std::string_view> parts) {
     buffer_.clear();
@@ -93,7 +93,7 @@ class IdMaker {
       buffer_ += part;
     }
     std::array<unsigned char, 32> digest{};
-    EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr);
+    EVP_DigestInit_ex(context_.get(), algorithm_.get(), nullptr);
     EVP_DigestUpdate(context_.get(), buffer_.data(), buffer_.size());
     EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr);
     Id id;
@@ -105,6 +105,8 @@ class IdMaker {
   }
 
  private:
+  // Looked up once: that costs more than the digest of a few words.
+  std::unique_ptr<EVP_MD, void (*)(EVP_MD*)> algorithm_;
   std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context_;
   std::string buffer_;
 };
@@ -117,24 +119,6 @@ Id FromUuid(const duckdb_hugeint& value) {
   return {static_cast<uint64_t>(value.upper) ^ (uint64_t{1} << 63), value.lower};
 }
 
-// A text that DuckDB accepts: bytes that are not UTF-8 become \xNN.
-std::string_view Utf8(std::string_view text, std::string& scratch) {
-  if (IsUtf8(text)) return text;
-  scratch.clear();
-  while (!text.empty()) {
-    const unsigned char first = static_cast<unsigned char>(text.front());
-    const size_t length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-    if (length <= text.size() && IsUtf8(text.substr(0, length))) {
-      scratch += text.substr(0, length);
-      text.remove_prefix(length);
-    } else {
-      scratch += fmt::format("\\x{:02x}", first);
-      text.remove_prefix(1);
-    }
-  }
-  return scratch;
-}
-
 // What an ingest under way shares between DuckDB's threads.
 struct Ingestion {
   RowSource* source = nullptr;
@@ -144,67 +128,124 @@ struct Ingestion {
   std::optional<Error> error;
 };
 
+// How many columns come before kHiddenColumns; the last of them is `evidence`.
+const size_t kStoredColumns = static_cast<size_t>(
+    std::ranges::count_if(Columns(), [](const Column& column) { return !IsHidden(column.name); }));
+
+// The columns of the table, in its order.
+std::vector<duckdb_type> StoredTypes() {
+  std::vector<duckdb_type> types;
+  for (const Column& column : Columns()) {
+    if (IsHidden(column.name)) continue;
+    types.push_back(column.name == "id"                  ? DUCKDB_TYPE_UUID
+                    : column.type == ColumnType::kNumber ? DUCKDB_TYPE_BIGINT
+                    : column.type == ColumnType::kTime   ? DUCKDB_TYPE_TIMESTAMP_NS
+                                                         : DUCKDB_TYPE_VARCHAR);
+  }
+  return types;
+}
+
+// The columns that every row has, by their places in the table. The first two come first in it,
+// the others last.
+constexpr idx_t kIdColumn = 0;
+constexpr idx_t kTimeColumn = 1;
+
+// One chunk of DuckDB's while it is filled. Every value is null until it is set: most are.
+class ChunkWriter {
+ public:
+  ChunkWriter(duckdb_data_chunk chunk, size_t nullable) : nullable_(nullable) {
+    const size_t columns = duckdb_data_chunk_get_column_count(chunk);
+    columns_.resize(columns);
+    const size_t words = (duckdb_vector_size() + 63) / 64;
+    for (size_t i = 0; i < columns; ++i) {
+      Column& column = columns_[i];
+      column.vector = duckdb_data_chunk_get_vector(chunk, i);
+      column.data = duckdb_vector_get_data(column.vector);
+      if (i == kIdColumn || i >= nullable) continue;
+      duckdb_vector_ensure_validity_writable(column.vector);
+      column.validity = duckdb_vector_get_validity(column.vector);
+      std::fill_n(column.validity, words, 0);
+    }
+  }
+
+  void Text(idx_t column, idx_t row, std::string_view text) {
+    Column& to = columns_[column];
+    if (text.size() <= kInlined) {
+      duckdb_string_t value{};
+      value.value.inlined.length = static_cast<uint32_t>(text.size());
+      std::memcpy(value.value.inlined.inlined, text.data(), text.size());
+      static_cast<duckdb_string_t*>(to.data)[row] = value;
+    } else {
+      duckdb_vector_assign_string_element_len(to.vector, row, text.data(), text.size());
+    }
+    SetValid(to, row);
+  }
+  template <typename T>
+  void Value(idx_t column, idx_t row, T value) {
+    Column& to = columns_[column];
+    static_cast<T*>(to.data)[row] = value;
+    SetValid(to, row);
+  }
+  idx_t nullable() const { return nullable_; }
+
+ private:
+  static constexpr size_t kInlined = sizeof(duckdb_string_t::value.inlined.inlined);
+  struct Column {
+    duckdb_vector vector = nullptr;
+    void* data = nullptr;
+    uint64_t* validity = nullptr;  // none where no value is ever null
+  };
+
+  static void SetValid(Column& column, idx_t row) {
+    if (column.validity != nullptr) column.validity[row / 64] |= uint64_t{1} << (row % 64);
+  }
+
+  const size_t nullable_;  // how many columns come before those that ekshume itself fills in
+  std::vector<Column> columns_;
+};
+
 // One thread's part of it: a batch and how far it is stored.
 struct Worker {
   RowBatch batch;
-  std::vector<Id> ids;       // of the rows that go in
-  std::vector<size_t> kept;  // their indexes
+  std::vector<Id> ids;       // of the rows
+  std::vector<size_t> kept;  // indexes of those that go in
   size_t next = 0;
   uint64_t frame = 0;
   IdMaker id_maker;
   std::string scratch;
 };
 
-class Writer {
- public:
-  explicit Writer(duckdb_data_chunk chunk) : chunk_(chunk) {}
-
-  void Null(idx_t column, idx_t row) {
-    const duckdb_vector vector = duckdb_data_chunk_get_vector(chunk_, column);
-    duckdb_vector_ensure_validity_writable(vector);
-    duckdb_validity_set_row_invalid(duckdb_vector_get_validity(vector), row);
-  }
-  void Text(idx_t column, idx_t row, std::string_view text) {
-    duckdb_vector_assign_string_element_len(duckdb_data_chunk_get_vector(chunk_, column), row,
-                                            text.data(), text.size());
-  }
-  template <typename T>
-  void Value(idx_t column, idx_t row, T value) {
-    static_cast<T*>(duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk_, column)))[row] =
-        value;
-  }
-
- private:
-  duckdb_data_chunk chunk_;
-};
-
 // Takes the next batch that holds anything new and gives it ids; false at the end.
 bool NextBatch(Ingestion& ingestion, Worker& worker) {
+  const RowBatch& batch = worker.batch;
   for (;;) {
     worker.batch.Clear();
     if (!ingestion.source->Next(worker.batch)) return false;
     worker.ids.clear();
     worker.kept.clear();
     worker.next = 0;
-    for (size_t i = 0; i < worker.batch.count; ++i) {
-      const Row& row = worker.batch.rows[i];
-      Id id;
-      if (!row.event.identity.empty()) {
-        id = worker.id_maker.Make({row.event[Text::kSource], row.event.identity});
-        if (!ingestion.known->Insert(id)) {
-          ingestion.source->Duplicate(row.item);
-          continue;
-        }
+    for (size_t i = 0; i < batch.count(); ++i) {
+      const RowBatch::Row& row = batch.row(i);
+      if (row.identity_size != 0) {
+        worker.ids.push_back(worker.id_maker.Make({batch.source(row), batch.identity(row)}));
+        ingestion.known->Prefetch(worker.ids.back());
       } else {
-        const std::string place = fmt::format("{}.{}", row.offset, row.sub_index);
-        id = worker.id_maker.Make(
-            {row.event[Text::kSource], ingestion.source->ItemKey(row.item), row.evidence, place});
+        const std::string place = fmt::format("{}.{}", row.place.offset, row.place.sub_index);
+        worker.ids.push_back(
+            worker.id_maker.Make({batch.source(row), ingestion.source->ItemKey(row.place.item),
+                                  row.place.evidence, place}));
       }
-      worker.ids.push_back(id);
-      worker.kept.push_back(i);
+    }
+    for (size_t i = 0; i < batch.count(); ++i) {
+      const RowBatch::Row& row = batch.row(i);
+      if (row.identity_size != 0 && !ingestion.known->Insert(worker.ids[i])) {
+        ingestion.source->Duplicate(row.place.item);
+      } else {
+        worker.kept.push_back(i);
+      }
     }
     if (worker.kept.empty()) continue;
-    const Result<uint64_t> frame = ingestion.pack->Append(worker.batch.raw);
+    const Result<uint64_t> frame = ingestion.pack->Append(batch.raw());
     if (!frame) {
       const std::lock_guard lock(ingestion.mutex);
       if (!ingestion.error) ingestion.error = frame.error();
@@ -215,43 +256,28 @@ bool NextBatch(Ingestion& ingestion, Worker& worker) {
   }
 }
 
-void WriteRow(const Worker& worker, std::string& scratch, Writer& writer, idx_t at) {
-  const Row& row = worker.batch.rows[worker.kept[worker.next]];
-  const Event& event = row.event;
-  idx_t column = 0;
-  writer.Value(column++, at, ToUuid(worker.ids[worker.next]));
-  if (const std::optional<int64_t> time = StoredTime(event.time)) {
-    writer.Value(column++, at, *time);
-  } else {
-    writer.Null(column++, at);
+void WriteRow(Worker& worker, ChunkWriter& writer, idx_t at) {
+  const RowBatch& batch = worker.batch;
+  const size_t index = worker.kept[worker.next];
+  const RowBatch::Row& row = batch.row(index);
+  writer.Value(kIdColumn, at, ToUuid(worker.ids[index]));
+  if (row.time) writer.Value(kTimeColumn, at, *row.time);
+  for (const RowBatch::Value& value : batch.values(row)) {
+    if (value.is_text) {
+      writer.Text(value.column, at, batch.text(value));
+    } else {
+      writer.Value(value.column, at, value.number);
+    }
   }
-  const auto text = [&](std::string_view value) {
-    if (value.empty()) {
-      writer.Null(column++, at);
-    } else {
-      writer.Text(column++, at, Utf8(value, scratch));
-    }
-  };
-  const auto number = [&](const std::optional<int64_t>& value) {
-    if (value) {
-      writer.Value(column++, at, *value);
-    } else {
-      writer.Null(column++, at);
-    }
-  };
-#define EKSHUME_TEXT(enumerator, name) text(event[Text::enumerator]);
-#define EKSHUME_NUMBER(enumerator, name) number(event[Number::enumerator]);
-#define EKSHUME_STORED(enumerator, name)
-#include "event/columns.inc"
-#undef EKSHUME_TEXT
-#undef EKSHUME_NUMBER
-#undef EKSHUME_STORED
-  text(row.evidence);
-  writer.Value(column++, at, row.item);
-  writer.Value(column++, at, row.offset);
+  idx_t column = writer.nullable();
+  if (!row.place.evidence.empty()) {
+    writer.Text(column - 1, at, AsUtf8(row.place.evidence, worker.scratch));
+  }
+  writer.Value(column++, at, row.place.item);
+  writer.Value(column++, at, row.place.offset);
   writer.Value(column++, at, worker.frame);
   writer.Value(column++, at, row.raw_offset);
-  writer.Value(column++, at, row.raw_length);
+  writer.Value(column++, at, row.raw_size);
 }
 
 // --- the table function ekshume_rows() -----------------------------------------------------------
@@ -262,13 +288,8 @@ void BindRows(duckdb_bind_info info) {
     duckdb_bind_add_result_column(info, name.c_str(), logical);
     duckdb_destroy_logical_type(&logical);
   };
-  for (const Column& column : Columns()) {
-    if (IsHidden(column.name)) continue;
-    add(std::string(column.name), column.name == "id"                  ? DUCKDB_TYPE_UUID
-                                  : column.type == ColumnType::kNumber ? DUCKDB_TYPE_BIGINT
-                                  : column.type == ColumnType::kTime   ? DUCKDB_TYPE_TIMESTAMP_NS
-                                                                       : DUCKDB_TYPE_VARCHAR);
-  }
+  const std::vector<duckdb_type> types = StoredTypes();
+  for (size_t i = 0; i < types.size(); ++i) add(std::string(Columns()[i].name), types[i]);
   add("item", DUCKDB_TYPE_UINTEGER);
   add("place", DUCKDB_TYPE_UBIGINT);
   add("raw_frame", DUCKDB_TYPE_UBIGINT);
@@ -288,7 +309,7 @@ void InitWorker(duckdb_init_info info) {
 void ProduceRows(duckdb_function_info info, duckdb_data_chunk chunk) {
   Ingestion& ingestion = **static_cast<Ingestion**>(duckdb_function_get_extra_info(info));
   Worker& worker = *static_cast<Worker*>(duckdb_function_get_local_init_data(info));
-  Writer writer(chunk);
+  ChunkWriter writer(chunk, kStoredColumns);
   const idx_t capacity = duckdb_vector_size();
   idx_t count = 0;
   while (count < capacity) {
@@ -296,7 +317,7 @@ void ProduceRows(duckdb_function_info info, duckdb_data_chunk chunk) {
       // A batch that is not full goes out as it is: its successor may be long in coming.
       if (count > capacity / 2 || !NextBatch(ingestion, worker)) break;
     }
-    WriteRow(worker, worker.scratch, writer, count++);
+    WriteRow(worker, writer, count++);
     ++worker.next;
   }
   duckdb_data_chunk_set_size(chunk, count);
@@ -320,7 +341,7 @@ void RawFunction(duckdb_function_info info, duckdb_data_chunk input, duckdb_vect
       duckdb_scalar_function_set_error(info, raw.error().message.c_str());
       return;
     }
-    const std::string_view text = Utf8(*raw, scratch);
+    const std::string_view text = AsUtf8(*raw, scratch);
     duckdb_vector_assign_string_element_len(output, i, text.data(), text.size());
   }
 }
@@ -433,7 +454,7 @@ class DuckDbStore final : public Store {
     EKSHUME_TRY(Fold(
         "source = 'guardduty' AND record_id IN (SELECT record_id FROM stored_events WHERE source = "
         "'guardduty' GROUP BY record_id HAVING count(*) > 1)",
-        "time"));
+        "regexp_extract(tags, '(?:^| )updated=(\\S+)', 1) DESC NULLS LAST, time"));
     EKSHUME_TRY(database_->Execute(MakeLinksSql()));
     EKSHUME_TRY(database_->Execute("CHECKPOINT"));
     return LoadItems();
@@ -525,12 +546,17 @@ class DuckDbStore final : public Store {
     if (ingestion.error) return *ingestion.error;
     int64_t number = first_item;
     const std::vector<Item> items = EKSHUME_TRY(finish());
-    for (const Item& item : items) {
-      EKSHUME_TRY(database_->Execute(fmt::format(
-          "INSERT INTO items VALUES ({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {})",
-          number++, SqlLiteral(item.key), SqlLiteral(item.name), item.size, SqlLiteral(item.sha256),
-          SqlLiteral(item.formats), item.records, item.rows, item.duplicates, item.folded,
-          item.extra, item.skipped, item.damaged, item.unknown)));
+    std::string values;
+    for (size_t i = 0; i < items.size(); ++i) {
+      const Item& item = items[i];
+      values += fmt::format("{}({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {})",
+                            values.empty() ? "" : ", ", number++, SqlLiteral(item.key),
+                            SqlLiteral(item.name), item.size, SqlLiteral(item.sha256),
+                            SqlLiteral(item.formats), item.records, item.rows, item.duplicates,
+                            item.folded, item.extra, item.skipped, item.damaged, item.unknown);
+      if (i + 1 < items.size() && (i + 1) % kItemsTogether != 0) continue;
+      EKSHUME_TRY(database_->Execute("INSERT INTO items VALUES " + values));
+      values.clear();
     }
     EKSHUME_TRY(pack_->Sync());
     EKSHUME_TRY(
@@ -599,7 +625,8 @@ Result<void> Create(const std::string& path) {
   std::error_code error;
   std::filesystem::remove(unfinished, error);
   std::filesystem::remove(unfinished + ".wal", error);
-  const std::unique_ptr<Database> database = EKSHUME_TRY(Database::Open(unfinished, {}));
+  const std::unique_ptr<Database> database =
+      EKSHUME_TRY(Database::Open(unfinished, Database::Access::kWrite, {}));
   EKSHUME_TRY(CreateTables(*database));
   EKSHUME_TRY(database->Execute("CHECKPOINT"));
   // The case holds secrets: nobody else reads it.
@@ -613,25 +640,6 @@ Result<void> Create(const std::string& path) {
 }
 
 }  // namespace
-
-Row& RowBatch::Next() {
-  if (count == rows.size()) rows.emplace_back();
-  Row& row = rows[count++];
-  row.event.Clear();
-  row.sub_index = 0;
-  return row;
-}
-
-void RowBatch::Clear() {
-  count = 0;
-  raw.clear();
-}
-
-bool CanStoreTime(const Timestamp& time) {
-  constexpr int64_t kFirst = -9214560000;  // 1678-01-01
-  constexpr int64_t kLast = 9214646400;    // 2262-01-01
-  return time.seconds >= kFirst && time.seconds < kLast;
-}
 
 std::string SqlLiteral(std::string_view text) {
   std::string out = "'";
@@ -652,13 +660,13 @@ Result<std::unique_ptr<Store>> Store::Open(const std::string& directory, Access 
   if (!exists) EKSHUME_TRY(Create(path));
   auto store = std::make_unique<DuckDbStore>();
   store->database_ = EKSHUME_TRY(Database::Open(
-      path, {{"access_mode", access == Access::kWrite ? "READ_WRITE" : "READ_ONLY"},
-             {"memory_limit", kMemoryLimit},
-             {"preserve_insertion_order", "false"},
-             {"threads", std::to_string(std::max(1U, std::thread::hardware_concurrency()))},
-             {"temp_directory", access == Access::kWrite ? directory + "/temporary" : ""},
-             {"autoinstall_known_extensions", "false"},
-             {"autoload_known_extensions", "false"}}));
+      path, access == Access::kWrite ? Database::Access::kWrite : Database::Access::kRead,
+      {{"memory_limit", kMemoryLimit},
+       {"preserve_insertion_order", "false"},
+       {"threads", std::to_string(std::max(1U, std::thread::hardware_concurrency()))},
+       {"temp_directory", access == Access::kWrite ? directory + "/temporary" : ""},
+       {"autoinstall_known_extensions", "false"},
+       {"autoload_known_extensions", "false"}}));
   const Result<int64_t> version = store->database_->Number("SELECT version FROM store");
   if (!version) {
     return Fail(ErrorCode::kCorrupt, fmt::format("{} is no event store of ekshume", path));

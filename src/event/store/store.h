@@ -12,35 +12,12 @@
 
 #include "base/result.h"
 #include "event/event.h"
+#include "event/store/row_batch.h"
 
 // The events of a case: a DuckDB database, and beside it a file of compressed records.
 // docs/formats/case.md describes both. Strings and blobs come from evidence; everything else here
 // is ours.
 namespace ekshume::event {
-
-// One event on its way into the store.
-struct Row {
-  Event event;
-  uint32_t item = 0;  // index into the items of the ingest
-  // For the column `evidence`: the item, with what is inside of it. Valid until the batch is
-  // stored.
-  std::string_view evidence;
-  uint64_t offset = 0;     // where the record is in the item
-  uint32_t sub_index = 0;  // which of the record's events
-  // The raw record: a part of RowBatch::raw.
-  uint32_t raw_offset = 0;
-  uint32_t raw_length = 0;
-};
-
-// Rows in the making, used again and again so that their memory is kept.
-struct RowBatch {
-  std::vector<Row> rows;  // only the first `count` count
-  size_t count = 0;
-  std::string raw;
-  // The next free row, cleared.
-  Row& Next();
-  void Clear();
-};
 
 // What gives rows to an ingest. Next() is called from several threads at once, with a batch each.
 class RowSource {
@@ -151,9 +128,6 @@ class Store {
 
   virtual uint64_t raw_bytes() const = 0;  // stored size of the raw records
 };
-
-// Whether a moment lies in the years that the column `time` can hold (1678 to 2261).
-bool CanStoreTime(const Timestamp& time);
 
 // A text as an SQL literal.
 std::string SqlLiteral(std::string_view text);

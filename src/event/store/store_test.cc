@@ -46,14 +46,9 @@ class Source final : public RowSource {
     const std::lock_guard lock(mutex_);
     if (next_ == events_.size()) return false;
     for (size_t i = 0; i < 3 && next_ < events_.size(); ++i, ++next_) {
-      Row& row = batch.Next();
-      row.event = events_[next_].event;
-      row.item = 0;
-      row.evidence = "e";
-      row.offset = next_;
-      row.raw_offset = static_cast<uint32_t>(batch.raw.size());
-      row.raw_length = static_cast<uint32_t>(events_[next_].raw.size());
-      batch.raw += events_[next_].raw;
+      const Given& given = events_[next_];
+      batch.Add(given.event, {0, "e", next_, 0}, batch.AddRaw(given.raw),
+                static_cast<uint32_t>(given.raw.size()));
     }
     return true;
   }

@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "base/hash.h"
 #include "base/limits.h"
 #include "log/carrier/json_cutter.h"
 #include "log/carrier/json_scan.h"
@@ -58,11 +61,7 @@ std::string HeadMember(std::string_view head, std::string_view key) {
                                        : std::string(head.substr(at + 1, end - at - 1));
 }
 
-bool QuotesAreOpen(std::string_view text) {
-  size_t count = 0;
-  for (const char c : text) count += c == '"' ? 1 : 0;
-  return count % 2 == 1;
-}
+bool HasOddQuotes(std::string_view text) { return std::ranges::count(text, '"') % 2 == 1; }
 
 }  // namespace
 
@@ -73,27 +72,32 @@ class RecordReader::Implementation {
         stream_(std::make_shared<Stream>(std::move(stream))),
         diagnostics_(diagnostics) {}
 
-  Result<std::optional<RecordBatch>> Next() {
+  Result<bool> Next(RecordBatch& batch) {
+    batch.parts.clear();
+    batch.streams.clear();
     while (!done_) {
+      // What the last batch left over comes first. The bytes become the batch's when it is full.
+      std::swap(window_, batch.bytes);
+      window_.assign(rest_);
       EKSHUME_TRY(Fill());
       if (!started_) Start();
-      RecordBatch batch;
       batch.streams.push_back(stream_);
       const size_t used = structured_ ? CutJson(batch) : CutLines(batch);
       done_ = last_;
-      // What is left goes into the next window, which must be larger when nothing could be cut.
-      std::string rest = window_.substr(used);
-      wanted_ = std::max(limits::kMaxBatchBytes, rest.size() * 2);
+      rest_.assign(window_, used);
+      // The next window must be larger when nothing could be cut.
+      wanted_ = std::max(limits::kMaxBatchBytes, rest_.size() * 2);
       base_ += used;
-      if (!batch.parts.empty()) {
-        batch.bytes = std::move(window_);
-        batch.bytes.resize(used);
-        batch.bytes.append(kRecordPadding, '\0');
+      std::swap(window_, batch.bytes);
+      if (batch.parts.empty()) {
+        batch.streams.clear();
+        continue;
       }
-      window_ = std::move(rest);
-      if (!batch.parts.empty()) return batch;
+      batch.bytes.resize(used);
+      batch.bytes.append(kRecordPadding, '\0');
+      return true;
     }
-    return std::nullopt;
+    return false;
   }
 
   const ReaderCounts& counts() const { return counts_; }
@@ -104,9 +108,12 @@ class RecordReader::Implementation {
   Result<void> Fill() {
     while (!last_ && window_.size() < wanted_) {
       const size_t before = window_.size();
-      window_.resize(wanted_);
-      const Result<size_t> got = input_.Read(std::span(window_).subspan(before));
-      window_.resize(before + (got ? *got : 0));
+      Result<size_t> got = size_t{0};
+      // Without zeros that the input then overwrites.
+      window_.resize_and_overwrite(wanted_, [&](char* bytes, size_t size) {
+        got = input_.Read(std::span(bytes + before, size - before));
+        return before + (got ? *got : 0);
+      });
       if (!got) return got.error();
       last_ = *got == 0;
     }
@@ -119,7 +126,11 @@ class RecordReader::Implementation {
       window_.erase(0, kByteOrderMark.size());
       base_ += kByteOrderMark.size();
     }
-    structured_ = IsStructured(std::string_view(window_).substr(0, kHeadBytes));
+    const std::string_view head = std::string_view(window_).substr(0, kHeadBytes);
+    auto stream = std::make_shared<Stream>(*stream_);
+    stream->beginning = ToHex(Sha256::Of(ByteView::Of(head)));
+    stream_ = std::move(stream);
+    structured_ = IsStructured(head);
   }
 
   void Report(DiagnosticCode code, size_t position, std::string detail) {
@@ -216,6 +227,7 @@ class RecordReader::Implementation {
         if (!text.empty() && !ChooseFraming(text, batch)) {
           record = line;
           gathering = true;
+          quotes_open_ = framing_ == Framing::kCsv && HasOddQuotes(text);
         }
       } else if (!Continues(std::string_view(window_.data() + record, record_end_ - record),
                             text)) {
@@ -223,6 +235,7 @@ class RecordReader::Implementation {
         if (!text.empty()) {
           record = line;
           gathering = true;
+          quotes_open_ = framing_ == Framing::kCsv && HasOddQuotes(text);
         }
       }
       record_end_ = line + text.size();
@@ -278,10 +291,14 @@ class RecordReader::Implementation {
     return true;
   }
 
-  bool Continues(std::string_view record, std::string_view line) const {
+  bool Continues(std::string_view record, std::string_view line) {
     switch (framing_) {
       case Framing::kPrefixed: return !ParseTextPrefix(line);
-      case Framing::kCsv: return QuotesAreOpen(record);
+      case Framing::kCsv: {
+        const bool open = quotes_open_;
+        quotes_open_ = open != HasOddQuotes(line);
+        return open;
+      }
       case Framing::kFormat: return format_->Continues(record, line);
       case Framing::kLine: return false;
     }
@@ -293,6 +310,7 @@ class RecordReader::Implementation {
   DiagnosticSink& diagnostics_;
   ReaderCounts counts_;
   std::string window_;
+  std::string rest_;   // of the last window, not cut yet
   uint64_t base_ = 0;  // offset of the window in the stream
   size_t wanted_ = limits::kMaxBatchBytes;
   bool started_ = false;
@@ -306,14 +324,15 @@ class RecordReader::Implementation {
   bool chosen_ = false;
   int sniffed_lines_ = 0;
   bool skipping_line_ = false;
-  size_t record_end_ = 0;  // end of the last line gathered, without its newline
+  size_t record_end_ = 0;     // end of the last line gathered, without its newline
+  bool quotes_open_ = false;  // CSV: the line gathered last ends inside of quotes
 };
 
 RecordReader::RecordReader(Input& input, Stream stream, DiagnosticSink& diagnostics)
     : implementation_(std::make_unique<Implementation>(input, std::move(stream), diagnostics)) {}
 RecordReader::~RecordReader() = default;
 
-Result<std::optional<RecordBatch>> RecordReader::Next() { return implementation_->Next(); }
+Result<bool> RecordReader::Next(RecordBatch& batch) { return implementation_->Next(batch); }
 const ReaderCounts& RecordReader::counts() const { return implementation_->counts(); }
 
 }  // namespace ekshume::log

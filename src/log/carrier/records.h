@@ -44,9 +44,10 @@ class RecordReader {
   RecordReader(Input& input, Stream stream, DiagnosticSink& diagnostics);
   ~RecordReader();
 
-  // The next records, at most about limits::kMaxBatchBytes together; nothing at the end. An error
-  // is that of reading the input; what came before it was given out.
-  Result<std::optional<RecordBatch>> Next();
+  // Puts the next records, at most about limits::kMaxBatchBytes together, into `batch`, whose
+  // memory is used again; false at the end. An error is that of reading the input; what came before
+  // it was given out.
+  Result<bool> Next(RecordBatch& batch);
 
   const ReaderCounts& counts() const;
 

@@ -60,6 +60,7 @@ struct Counts {
   size_t digests = 0;
   size_t files_same = 0;
   size_t signatures = 0;
+  size_t unsigned_digests = 0;
   size_t hashes = 0;
 };
 
@@ -85,12 +86,13 @@ class Verifier {
       CheckHash(digests, i, counts);
       CheckSignature(digests, i, counts);
     }
-    diagnostics_.Report(DiagnosticCode::kLogDigestChecked, name,
-                        std::to_string(counts.digests) + " digests, " +
-                            std::to_string(counts.files_same) + " log files as they say, " +
-                            std::to_string(counts.hashes) +
-                            " digests hashed by their successors, " +
-                            std::to_string(counts.signatures) + " signatures fit");
+    diagnostics_.Report(
+        DiagnosticCode::kLogDigestChecked, name,
+        std::to_string(counts.digests) + " digests, " + std::to_string(counts.files_same) +
+            " log files as they say, " + std::to_string(counts.hashes) +
+            " digests hashed by their successors, " + std::to_string(counts.signatures) +
+            " signatures fit, " + std::to_string(counts.unsigned_digests) +
+            " have no signature or no key to check it with");
   }
 
  private:
@@ -105,6 +107,7 @@ class Verifier {
       }
       for (auto it = begin; it != end; ++it) {
         const StoredLogFile& file = *it->second;
+        if (file.sha256.empty()) continue;
         if (file.sha256 == Lower(named.hash)) {
           ++counts.files_same;
         } else {
@@ -174,7 +177,10 @@ class Verifier {
     if (signature.empty() && successor != nullptr) signature = successor->previous_digest_signature;
     const auto key =
         std::ranges::find(keys_, digest.digest_public_key_fingerprint, &PublicKey::fingerprint);
-    if (signature.empty() || digest.sha256.empty() || key == keys_.end()) return;
+    if (signature.empty() || digest.sha256.empty() || key == keys_.end()) {
+      ++counts.unsigned_digests;
+      return;
+    }
     if (SignatureFits(digest, signature, *key)) {
       ++counts.signatures;
       return;

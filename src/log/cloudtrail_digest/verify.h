@@ -12,8 +12,9 @@ namespace ekshume::log::cloudtrail_digest {
 
 // A CloudTrail log file of the evidence.
 struct StoredLogFile {
-  std::string path;    // where it was found; its last part is compared, with or without ".gz"
-  std::string sha256;  // of the uncompressed content, lower-case hexadecimal
+  std::string path;  // where it was found; its last part is compared, with or without ".gz"
+  // Of the uncompressed content, lower-case hexadecimal; empty: it is there and was not hashed.
+  std::string sha256;
 };
 
 // A public key as ListPublicKeys gives it.
@@ -23,7 +24,8 @@ struct PublicKey {
 };
 
 // Holds log files and digests against each other and reports:
-//   kLogDigestChecked   for each trail and region, how many log files and digests are as they say
+//   kLogDigestChecked   for each trail and region, how many log files and digests are as they say,
+//                       and how many digests have no signature that could be checked
 //   kLogDigestMismatch  a log file or digest that hashes to something else, or a signature that
 //   does
 //                       not fit

@@ -129,7 +129,7 @@ TEST(Verify, AnUntouchedChainIsWhole) {
   EXPECT_EQ(found[0].evidence, kChainName);
   EXPECT_EQ(found[0].detail,
             "4 digests, 4 log files as they say, 3 digests hashed by their successors, 3 "
-            "signatures fit");
+            "signatures fit, 1 have no signature or no key to check it with");
 }
 
 TEST(Verify, TheNewestSignatureIsCheckedWhenItsMetadataIsThere) {
@@ -137,7 +137,7 @@ TEST(Verify, TheNewestSignatureIsCheckedWhenItsMetadataIsThere) {
   std::vector<Digest> chain = Chain(11, 11, signer);
   chain[0].signature = signer.Sign(chain[0]);
   EXPECT_THAT(Verify(chain, Logs(11, 11), {signer.public_key()})[0].detail,
-              HasSubstr("1 signatures fit"));
+              HasSubstr("1 signatures fit, 0 have"));
 }
 
 TEST(Verify, AChangedLogFileIsNamed) {
