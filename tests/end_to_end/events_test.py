@@ -2,6 +2,7 @@
 """Logs and artifacts on one timeline: every wrapping, exact counts, the attack in order, and what
 happens when evidence is damaged, the disk is full, or the program is killed."""
 import base64
+import collections
 import gzip
 import io
 import json
@@ -195,9 +196,29 @@ class Exports(Events):
         total = len(ids("case"))
         facets = ekshume.rows("search", "case", "*", "--facets", "source")
         self.assertEqual(total, sum(row["count"] for row in facets))
+        self.assert_facets("*", ["user_name", "source", "time", "status_code", "raw"], 3)
+        self.assert_facets("secrets", ["source", "source", "action"], 20)
+        self.assertEqual([], ekshume.rows("search", "case", "xyzzy", "--facets", "source,action"))
         histogram = ekshume.rows("search", "case", "*", "--histogram", "10s")
         self.assertEqual(total, sum(row["count"] for row in histogram))
         self.assertGreater(len(histogram), 3)
+
+
+    def assert_facets(self, query, columns, size):
+        """Facets of several columns are what counting the rows gives: the most frequent first, then by value, no value last."""
+        rows = ekshume.rows("search", "case", query)
+        self.assertGreater(len(rows), size)
+        facets = ekshume.rows("search", "case", query, "--facets", ",".join(columns), "--facet-size", str(size))
+        self.assertEqual(sorted(set(columns)), sorted({row["field"] for row in facets}))
+        for column in set(columns):
+            found = [(row["value"], row["count"]) for row in facets if row["field"] == column]
+            counted = collections.Counter(row[column] for row in rows)
+            self.assertEqual(min(size, len(counted)), len(found))
+            self.assertEqual(sorted(counted.values(), reverse=True)[:size], [count for _, count in found])
+            self.assertEqual(sorted(found, key=lambda pair: (-pair[1], pair[0] is None, pair[0] or "")), found)
+            for value, count in found:
+                if column not in ("time", "status_code"):  # those are printed in another form
+                    self.assertEqual(counted[value], count)
 
 
 class Attack(Events):
