@@ -12,6 +12,7 @@
 #include "casefile/case.h"
 #include "event/query/query.h"
 #include "event/store/ordered_events.h"
+#include "event/store/search_function.h"
 
 namespace ekshume::cli {
 namespace {
@@ -60,6 +61,7 @@ Result<std::string> Condition(event::Store& store, const std::string& query) {
   }
   // An actor is found by every name that the records join to the one that was asked for.
   event::SqlOptions options;
+  options.contains = event::kContainsFunction;
   std::optional<Error> error;
   options.also = [&](std::string_view field, std::string_view value) {
     std::vector<event::ColumnValue> also;

@@ -23,7 +23,7 @@ class BenchEvents(ekshume.Case):
         for wanted in RATIOS + PEAKS:
             self.assertEqual(1, sum(line[5:].startswith(wanted + " ") for line in lines), f"{wanted}\n{run.stdout}")
         self.assertEqual(6, sum("facets: " in line for line in lines), run.stdout)
-        self.assertEqual(4, sum("text: " in line for line in lines), run.stdout)
+        self.assertEqual(5, sum("text: " in line for line in lines), run.stdout)
         rows = [line for line in lines if "every record is a row" in line]
         self.assertEqual(3, len(rows), run.stdout)
         for line in rows:

@@ -51,6 +51,18 @@ std::string LikePattern(std::string_view pattern) {
   return out;
 }
 
+std::string LongestText(std::string_view pattern) {
+  std::string longest;
+  std::string text;
+  Walk(
+      pattern, [&](char) { text.clear(); },
+      [&](char c) {
+        text += c;
+        if (text.size() > longest.size()) longest = text;
+      });
+  return longest;
+}
+
 std::string RegexOfPattern(std::string_view pattern, std::string_view any) {
   std::string out;
   Walk(

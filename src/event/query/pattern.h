@@ -17,6 +17,9 @@ bool IsOnlyWildcards(std::string_view pattern);
 // What `pattern` is in SQL: LIKE's, with a backslash as ESCAPE.
 std::string LikePattern(std::string_view pattern);
 
+// The longest text without wildcards in `pattern`; whatever fits the pattern holds it.
+std::string LongestText(std::string_view pattern);
+
 // The regular expression (RE2) for `pattern`, whose wildcards fit the characters of `any` only
 // (such as "[^ ]").
 std::string RegexOfPattern(std::string_view pattern, std::string_view any);

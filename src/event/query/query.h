@@ -83,6 +83,9 @@ struct SqlOptions {
   // that are to count as equal, such as the other names of an actor. The field is a column or an
   // alias for several columns ("actor"). Unknown columns are left out.
   std::function<std::vector<ColumnValue>(std::string_view field, std::string_view value)> also;
+  // A function of the database, f(text, small): whether the text holds `small`, an ASCII text in
+  // small letters, in either case. Without one it is contains(lower(text), small).
+  std::string contains;
 };
 
 // The condition, to stand behind WHERE in DuckDB's SQL, over a table with the columns of an event.

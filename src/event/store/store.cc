@@ -20,6 +20,7 @@
 #include "event/store/known_ids.h"
 #include "event/store/links.h"
 #include "event/store/pack.h"
+#include "event/store/search_function.h"
 
 namespace ekshume::event {
 namespace {
@@ -380,6 +381,7 @@ class DuckDbStore final : public Store {
     if (raw_state != DuckDBSuccess || rows_state != DuckDBSuccess) {
       return Fail(ErrorCode::kIo, "DuckDB refused our functions");
     }
+    EKSHUME_TRY(RegisterSearchFunction(database_->connection()));
     return database_->Execute("CREATE TEMP VIEW events AS SELECT " + ViewColumns(true) +
                               " FROM stored_events");
   }

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "event/store/search_function.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <string_view>
+
+#include "base/folded_search.h"
+
+namespace ekshume::event {
+namespace {
+
+constexpr idx_t kMaskBits = 64;  // of a word of DuckDB's masks of valid rows
+
+std::string_view View(const duckdb_string_t& text) {
+  const auto& pointer = text.value.pointer;
+  return pointer.length <= sizeof(text.value.inlined.inlined)
+             ? std::string_view(text.value.inlined.inlined, pointer.length)
+             : std::string_view(pointer.ptr, pointer.length);
+}
+
+void Contains(duckdb_function_info /*info*/, duckdb_data_chunk input, duckdb_vector output) {
+  const idx_t count = duckdb_data_chunk_get_size(input);
+  const duckdb_vector texts = duckdb_data_chunk_get_vector(input, 0);
+  const duckdb_vector wanted = duckdb_data_chunk_get_vector(input, 1);
+  const auto* text = static_cast<const duckdb_string_t*>(duckdb_vector_get_data(texts));
+  const auto* small = static_cast<const duckdb_string_t*>(duckdb_vector_get_data(wanted));
+  const uint64_t* const valid = duckdb_vector_get_validity(texts);
+  const uint64_t* const wanted_valid = duckdb_vector_get_validity(wanted);
+  uint64_t* found_valid = nullptr;
+  if (valid != nullptr || wanted_valid != nullptr) {
+    duckdb_vector_ensure_validity_writable(output);
+    found_valid = duckdb_vector_get_validity(output);
+  }
+  auto* found = static_cast<bool*>(duckdb_vector_get_data(output));
+  // In most columns most rows have no value: whole words of the mask are left out then.
+  for (idx_t word = 0; word * kMaskBits < count; ++word) {
+    const uint64_t mask = (valid == nullptr ? ~uint64_t{0} : valid[word]) &
+                          (wanted_valid == nullptr ? ~uint64_t{0} : wanted_valid[word]);
+    if (found_valid != nullptr) found_valid[word] = mask;
+    if (mask == 0) continue;
+    const idx_t end = std::min(count, (word + 1) * kMaskBits);
+    for (idx_t i = word * kMaskBits; i < end; ++i) {
+      if ((mask >> (i % kMaskBits) & 1) != 0)
+        found[i] = ContainsFolded(View(text[i]), View(small[i]));
+    }
+  }
+}
+
+}  // namespace
+
+Result<void> RegisterSearchFunction(duckdb_connection connection) {
+  duckdb_scalar_function function = duckdb_create_scalar_function();
+  duckdb_scalar_function_set_name(function, kContainsFunction);
+  duckdb_logical_type text = duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR);
+  duckdb_scalar_function_add_parameter(function, text);
+  duckdb_scalar_function_add_parameter(function, text);
+  duckdb_destroy_logical_type(&text);
+  duckdb_logical_type boolean = duckdb_create_logical_type(DUCKDB_TYPE_BOOLEAN);
+  duckdb_scalar_function_set_return_type(function, boolean);
+  duckdb_destroy_logical_type(&boolean);
+  duckdb_scalar_function_set_function(function, Contains);
+  const duckdb_state state = duckdb_register_scalar_function(connection, function);
+  duckdb_destroy_scalar_function(&function);
+  if (state != DuckDBSuccess) return Fail(ErrorCode::kIo, "DuckDB refused our functions");
+  return {};
+}
+
+}  // namespace ekshume::event
