@@ -37,6 +37,11 @@ class DigestCheck {
 
   // Whether files of this name matter here.
   static bool IsTrailFile(std::string_view path);
+  // Whether they are digests, or what belongs to one.
+  static bool IsDigestFile(std::string_view path);
+  // Says that digests are among what is read. Until then log files are hashed only when they are
+  // inside of archives: hashing all that was unpacked takes a tenth of the time of reading it.
+  void Expect() { expected_ = true; }
   bool has_digests() const { return !digests_.empty(); }
   bool has_files() const { return !files_.empty(); }
 
@@ -48,6 +53,7 @@ class DigestCheck {
   bool Full(size_t count);
 
   const size_t most_;
+  bool expected_ = false;
   size_t entries_ = 0;
   bool left_out_ = false;
   std::vector<log::cloudtrail_digest::Digest> digests_;

@@ -94,6 +94,9 @@ TEST(DigestCheck, SaysNothingWithoutDigests) {
   DigestCheck check;
   EXPECT_EQ(Read(check, kPath, "a"), "a");
   EXPECT_EQ(Read(check, "any.log", "text"), "text");
+  EXPECT_FALSE(check.has_files());  // not hashed for nothing
+  check.Expect();
+  EXPECT_EQ(Read(check, kPath, "a"), "a");
   EXPECT_TRUE(check.has_files());
   EXPECT_FALSE(check.has_digests());
   EXPECT_EQ(Verify(check), Texts());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <future>
 #include <set>
@@ -101,6 +102,7 @@ Result<void> FeedFiles(const std::vector<LogFile>& files, Common& common, Ingest
 // more when a new one of either kind came in.
 Result<void> CheckDigests(Common& common, event::Store& store, DiagnosticSink& diagnostics) {
   if (!common.digests.has_digests() && !common.digests.has_files()) return {};
+  common.digests.Expect();
   std::set<std::string> read;
   for (const LogFile& file : common.known_trail) {
     if (common.progress.cancelled()) return Fail(ErrorCode::kCancelled, "stopped");
@@ -135,6 +137,9 @@ Result<IngestSummary> IngestLogs(const std::vector<LogFile>& files, event::Store
   for (const event::Item& item : EKSHUME_TRY(store.Items())) {
     common.keys.insert(item.key);
     common.sizes.insert(item.size);
+  }
+  if (std::ranges::any_of(files, DigestCheck::IsDigestFile, &LogFile::name)) {
+    common.digests.Expect();
   }
   progress.SetStage("reading logs");
   for (size_t next = 0; next < files.size();) {

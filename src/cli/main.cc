@@ -35,8 +35,12 @@ void InstallSignalHandlers(Progress& progress) {
 }
 
 // Freed memory is soon wanted again. To give it back to the kernel each time, as malloc does from
-// 128 KiB on, costs a page fault for every 4 KiB when it comes back.
-void KeepFreedMemory() { mallopt(M_TRIM_THRESHOLD, 32 << 20); }
+// 128 KiB on, costs a page fault for every 4 KiB when it comes back. Large blocks are asked of the
+// kernel one by one, and go back to it.
+void KeepFreedMemory() {
+  mallopt(M_MMAP_THRESHOLD, 16 << 20);
+  mallopt(M_TRIM_THRESHOLD, 128 << 20);
+}
 
 // Diagnostics go to standard error, so that standard output stays pure.
 void PrintDiagnostics(const Program& program) {
