@@ -25,9 +25,16 @@ using event::Text;
 constexpr std::string_view kLogFolders[] = {"/var/log", "/run/log"};
 constexpr std::string_view kDockerContainers = "/var/lib/docker/containers";
 
-// Files of these folders that are no text: artifacts read them.
-bool IsNoTextLog(std::string_view path) {
+// Files of these folders that artifacts read, as logs or because they are no text.
+bool IsArtifact(std::string_view path) {
   const std::string_view name = path.substr(path.rfind('/') + 1);
+  const std::string_view folder = path.substr(0, path.size() - name.size());
+  if (name.ends_with(".xz") || name.ends_with(".zst") || name.ends_with(".bz2")) return false;
+  if (folder == "/var/log/" && (name.starts_with("dpkg.log") || name.starts_with("dnf.rpm.log") ||
+                                name == "cloud-init.log" || name == "cloud-init-output.log")) {
+    return true;
+  }
+  if (folder == "/var/log/apt/" && name.starts_with("history.log")) return true;
   return name.ends_with(".journal") || name.ends_with(".journal~") || name == "lastlog" ||
          name.starts_with("wtmp") || name.starts_with("btmp") || name == "faillog" ||
          name == "tallylog";
@@ -44,13 +51,11 @@ class ArtifactOutput final : public artifact::Output {
   void Add(const event::Event& event, std::string_view path, uint64_t offset) override {
     copy_ = event;
     if (copy_[Text::kSource].empty()) copy_[Text::kSource] = source_;
-    if (copy_[Text::kTimeKind].empty()) copy_[Text::kTimeKind] = "Event Time";
+    if (copy_.time && copy_[Text::kTimeKind].empty()) copy_[Text::kTimeKind] = "Event Time";
     for (const Text column : {Text::kCluster, Text::kNode, Text::kNamespace, Text::kPod,
                               Text::kPodUid, Text::kContainer, Text::kContainerId, Text::kImage}) {
       if (copy_[column].empty()) copy_[column] = defaults_[column];
     }
-    // Artifacts have no identity beyond their place: the same line twice is two lines.
-    copy_.identity.clear();
     feed_.AddRow(item_, copy_, path.empty() ? evidence_ : fmt::format("{}:{}", evidence_, path),
                  offset);
   }
@@ -184,7 +189,7 @@ class NodeFeed {
         fs::Walk(*view.filesystem, *start, diagnostics_, [&](const fs::WalkItem& file) {
           std::string path = fs::JoinPath(folder, file.path);
           if (file.stat.type == fs::NodeType::kRegular && file.stat.size_bytes > 0 &&
-              !IsNoTextLog(path) && (!view.changed || view.changed(path)) &&
+              !IsArtifact(path) && (!view.changed || view.changed(path)) &&
               (folder != kDockerContainers || path.contains("-json.log"))) {
             found.push_back({std::move(path), file.node, file.stat});
           }

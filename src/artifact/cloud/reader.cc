@@ -84,13 +84,16 @@ class Reader {
     for (const FoundFile& file : reading_.Find({"/var/log/cloud-init.log"})) {
       const auto content = reading_.ReadFile(file);
       if (!content) continue;
-      for (const Line& line : Lines(*content)) {
+      const std::vector<Line> lines = Lines(*content);
+      for (size_t i = 0; i < lines.size(); ++i) {
+        const Line& line = lines[i];
         const auto parsed = ParseCloudInitLine(line.text);
         if (!parsed) continue;
-        // The rest of the log is cloud-init talking to itself.
-        const bool is_problem =
-            parsed->level == "WARNING" || parsed->level == "ERROR" || parsed->level == "CRITICAL";
-        if (parsed->command.empty() && !is_problem) continue;
+        // Lines without a time, as of a traceback, belong to the line before.
+        size_t next = i + 1;
+        while (next < lines.size() && !ParseCloudInitLine(lines[next].text)) ++next;
+        const uint64_t end = next < lines.size() ? lines[next].offset : content->size();
+        i = next - 1;
         event::Event& event =
             Begin(file, parsed->command.empty() ? "logged" : "command", "cloud-init", "");
         event.time = parsed->time;
@@ -100,7 +103,7 @@ class Reader {
         event[Text::kSeverity] = parsed->level;
         event[Text::kCommandLine] = parsed->command;
         event[Text::kMessage] = "cloud-init: " + parsed->message;
-        event.raw = line.text;
+        event.raw = Trim(std::string_view(*content).substr(line.offset, end - line.offset));
         if (!reading_.Add(file.path, line.offset)) return;
       }
     }

@@ -42,9 +42,9 @@ TEST(CloudTest, TellsWhatCameThroughTheCloud) {
   tree.AddFile("var/lib/cloud/instances/i-0123456789abcdef0/user-data.txt", "#!/bin/sh\ncurl x\n");
   tree.AddFile("var/lib/cloud/instances/i-0123456789abcdef0/vendor-data.txt", "");
   tree.AddFile("var/lib/cloud/instances/i-0123456789abcdef0/scripts/part-001", "#!/bin/sh\n");
-  tree.AddFile("var/log/cloud-init.log", std::string(kRan) +
-                                             "\n2026-11-24 21:39:09,000 - util.py[DEBUG]: noise\n" +
-                                             "2026-11-24 21:39:10,000 - cc.py[WARNING]: failed\n");
+  tree.AddFile("var/log/cloud-init.log",
+               std::string(kRan) + "\n2026-11-24 21:39:09,000 - util.py[DEBUG]: noise\nmore\n" +
+                   "2026-11-24 21:39:10,000 - cc.py[WARNING]: failed\n");
   tree.AddFile("var/log/cloud-init-output.log",
                "noise\nCloud-init v. 22 running 'final' at Tue, 24 Nov 2026 21:39:12 +0000.\nhi\n");
   const std::string ssm = "var/lib/amazon/ssm/i-0123456789abcdef0/";
@@ -63,7 +63,7 @@ TEST(CloudTest, TellsWhatCameThroughTheCloud) {
           "/var/lib/cloud/instances/i-0123456789abcdef0/scripts/part-001",
           "cloud-init: Running command ['sh', '-c', \"echo 'a b'\"] with allowed return codes [0] "
           "(shell=False, capture=True)",
-          "cloud-init: failed",
+          "cloud-init: noise", "cloud-init: failed",
           "Cloud-init v. 22 running 'final' at Tue, 24 Nov 2026 21:39:12 +0000.",
           "Run Command cmd-1 ran a script", "Run Command cmd-1 printed to stdout",
           "Shell session alice-0a1b2c (ipcTempFile.log)"));
@@ -72,13 +72,15 @@ TEST(CloudTest, TellsWhatCameThroughTheCloud) {
   const Event& ran = collected.rows[3].event;
   EXPECT_EQ(ran[Text::kAction], "command");
   EXPECT_EQ(ran.time, ParseTimestamp("2026-11-24T21:39:08.785Z"));
-  EXPECT_EQ(collected.rows[5].offset, 6U);
-  const Event& script = collected.rows[6].event;
+  EXPECT_EQ(collected.rows[4].event[Text::kAction], "logged");
+  EXPECT_EQ(collected.rows[4].event.raw, "2026-11-24 21:39:09,000 - util.py[DEBUG]: noise\nmore");
+  EXPECT_EQ(collected.rows[6].offset, 6U);
+  const Event& script = collected.rows[7].event;
   EXPECT_EQ(script[Text::kObjectKind], "ssm command");
   EXPECT_EQ(script[Text::kRecordId], "cmd-1");
   EXPECT_EQ(script[Text::kCommandLine], "id");
-  EXPECT_EQ(collected.rows[8].event[Text::kUserName], "alice");
-  EXPECT_EQ(collected.rows[8].event.raw, "$ id\n");
+  EXPECT_EQ(collected.rows[9].event[Text::kUserName], "alice");
+  EXPECT_EQ(collected.rows[9].event.raw, "$ id\n");
   EXPECT_THAT(collected.diagnostics.Sorted(), IsEmpty());
 }
 

@@ -10,6 +10,7 @@
 #include "artifact/reading.h"
 #include "artifact/users.h"
 #include "base/limits.h"
+#include "log/inner_line.h"
 
 namespace ekshume::artifact::journal {
 namespace {
@@ -76,29 +77,20 @@ class Reader {
   }
 
   bool Write(const FoundFile& found, const Entry& entry, uint64_t number) {
-    event::Event& event = reading_.Begin();
-    event.time = entry.time;
-    event.identity = entry.cursor;
-    event.raw = Export(entry);
     const std::string_view sentence = entry.Get("MESSAGE");
-    const std::string_view program = entry.Get("SYSLOG_IDENTIFIER").empty()
-                                         ? entry.Get("_COMM")
-                                         : entry.Get("SYSLOG_IDENTIFIER");
-    event[Text::kTimeKind] = "Event Time";
-    event[Text::kRecordId] = entry.cursor;
-    event[Text::kNode] = entry.Get("_HOSTNAME");
-    event[Text::kProcess] = entry.Get("_EXE").empty() ? program : entry.Get("_EXE");
+    InnerSink inner(reading_, found.path, number);
+    const log::Stream stream{.evidence = reading_.view().evidence + ":" + found.path};
+    event::Event& event = reading_.Begin();
+    if (log::ReadInnerLine(sentence, entry.time, stream, event, inner, reading_.diagnostics(),
+                           [&](event::Event& filled) { Fill(entry, filled); })) {
+      return !reading_.full();
+    }
+    Fill(entry, event);
+    const std::string_view program = ProgramOf(entry);
+    event.time = entry.time;
     event[Text::kCommandLine] = entry.Get("_CMDLINE");
-    event[Text::kContainerId] = entry.Get("CONTAINER_ID_FULL");
-    event[Text::kContainer] = entry.Get("CONTAINER_NAME");
     event[Text::kObjectKind] = entry.Get("_SYSTEMD_UNIT").empty() ? "" : "systemd unit";
     event[Text::kObjectName] = entry.Get("_SYSTEMD_UNIT");
-    event[Number::kPid] =
-        ParseNumber(entry.Get("_PID").empty() ? entry.Get("SYSLOG_PID") : entry.Get("_PID"));
-    const auto priority = ParseNumber(entry.Get("PRIORITY"));
-    if (priority && *priority >= 0 && *priority < static_cast<int64_t>(kPriorities.size())) {
-      event[Text::kSeverity] = kPriorities[static_cast<size_t>(*priority)];
-    }
     const auto uid = ParseNumber(entry.Get("_UID"));
     if (uid && *uid >= 0 && *uid <= UINT32_MAX) {
       event[Text::kUserName] = users_.Name(static_cast<uint32_t>(*uid));
@@ -108,6 +100,51 @@ class Reader {
     event[Text::kAction] = "logged";
     DescribeSentence(program, sentence, event);
     return reading_.Add(found.path, number);
+  }
+
+  // Takes the events of an entry that a log format read, each with what the entry says of it.
+  class InnerSink final : public event::Sink {
+   public:
+    InnerSink(Reading& reading, const std::string& path, uint64_t number)
+        : reading_(reading), path_(path), number_(number) {}
+    void Add(event::Event& event) override {
+      // `event` is the one of Reading::Begin().
+      static_cast<void>(reading_.Add(path_, number_));
+      event.Clear();
+    }
+
+   private:
+    Reading& reading_;
+    const std::string& path_;
+    const uint64_t number_;
+  };
+
+  static std::string_view ProgramOf(const Entry& entry) {
+    return entry.Get("SYSLOG_IDENTIFIER").empty() ? entry.Get("_COMM")
+                                                  : entry.Get("SYSLOG_IDENTIFIER");
+  }
+
+  // What an entry says besides its message, where the event does not say it yet.
+  static void Fill(const Entry& entry, event::Event& event) {
+    const auto set = [&](Text column, std::string_view value) {
+      if (event[column].empty()) event[column] = value;
+    };
+    event.identity = entry.cursor;
+    event.raw = Export(entry);
+    set(Text::kTimeKind, "Event Time");
+    set(Text::kRecordId, entry.cursor);
+    set(Text::kNode, entry.Get("_HOSTNAME"));
+    set(Text::kProcess, entry.Get("_EXE").empty() ? ProgramOf(entry) : entry.Get("_EXE"));
+    set(Text::kContainerId, entry.Get("CONTAINER_ID_FULL"));
+    set(Text::kContainer, entry.Get("CONTAINER_NAME"));
+    if (!event[Number::kPid]) {
+      event[Number::kPid] =
+          ParseNumber(entry.Get("_PID").empty() ? entry.Get("SYSLOG_PID") : entry.Get("_PID"));
+    }
+    const auto priority = ParseNumber(entry.Get("PRIORITY"));
+    if (priority && *priority >= 0 && *priority < static_cast<int64_t>(kPriorities.size())) {
+      set(Text::kSeverity, kPriorities[static_cast<size_t>(*priority)]);
+    }
   }
 
   Reading reading_;

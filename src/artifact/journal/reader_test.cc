@@ -153,5 +153,30 @@ TEST(DescribeSentenceTest, OfSshdSudoAndPam) {
   }
 }
 
+// What the kubelet writes is klog's, with what the journal says around it.
+TEST(JournalTest, GivesLinesOfOtherLogsToTheirFormats) {
+  std::string bytes = RealJournal();
+  const std::string_view line = "pod_workers.go:1 syncing failed";
+  const size_t at = bytes.find(line);
+  ASSERT_NE(at, std::string::npos);
+  bytes.replace(at, line.size(), "pod_workers.go:1] sync failed!!");
+  Tree tree;
+  tree.AddFile(kPath, bytes);
+  Collected collected;
+  Read(JournalFormat(), HostView(tree), collected);
+  ASSERT_EQ(collected.rows.size(), 4U);
+  const Row& kubelet = collected.rows[2];
+  EXPECT_EQ(kubelet.event[Text::kSource], "klog");
+  EXPECT_EQ(kubelet.event[Text::kMessage], "sync failed!!");
+  EXPECT_EQ(kubelet.event[Text::kProcess], "kubelet");
+  EXPECT_EQ(kubelet.event[Text::kNode], "ip-10-0-1-23");
+  EXPECT_EQ(kubelet.event[Text::kTags], "source=pod_workers.go:1");
+  EXPECT_EQ(kubelet.event.time, ParseTimestamp("2026-11-24T21:39:10Z"));
+  EXPECT_EQ(kubelet.event.identity, kubelet.event[Text::kRecordId]);
+  EXPECT_THAT(kubelet.event.raw, HasSubstr("_SYSTEMD_UNIT=kubelet.service"));
+  EXPECT_EQ(kubelet.offset, 2U);
+  EXPECT_EQ(collected.rows[3].event[Text::kSource], "");
+}
+
 }  // namespace
 }  // namespace ekshume::artifact::journal

@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "log/inner_line.h"
 #include "log/syslog/line.h"
 #include "log/syslog/programs.h"
 
@@ -33,18 +34,28 @@ class Syslog final : public Format {
   }
 
   Outcome Parse(const Record& record, Event& event, event::Sink& sink,
-                DiagnosticSink& /*diagnostics*/) const override {
+                DiagnosticSink& diagnostics) const override {
     const std::optional<Timestamp> newest =
         record.carrier_time ? record.carrier_time : record.stream->written;
     const std::optional<Line> line = ParseLine(record.bytes, newest);
     if (!line) return Outcome::kNotMine;
+    const auto fill = [&](Event& filled) {
+      const auto set = [&](Text column, std::string_view value) {
+        if (filled[column].empty()) filled[column] = value;
+      };
+      set(Text::kTimeKind, "Event Time");
+      set(Text::kNode, line->host);
+      set(Text::kProcess, line->program);
+      if (!filled[Number::kPid]) filled[Number::kPid] = line->pid;
+      if (line->priority)
+        set(Text::kSeverity, kSeverities[static_cast<size_t>(*line->priority % 8)]);
+    };
+    // What the kubelet and containerd write.
+    if (ReadInnerLine(line->message, line->time, *record.stream, event, sink, diagnostics, fill)) {
+      return Outcome::kEvents;
+    }
     event.time = line->time;
-    event[Text::kTimeKind] = "Event Time";
-    event[Text::kNode] = line->host;
-    event[Text::kProcess] = line->program;
-    event[Number::kPid] = line->pid;
-    if (line->priority)
-      event[Text::kSeverity] = kSeverities[static_cast<size_t>(*line->priority % 8)];
+    fill(event);
     event[Text::kMessage] = line->message.substr(0, kMessageBytes);
     ReadMessage(*line, event);
     sink.Add(event);

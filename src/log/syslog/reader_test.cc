@@ -239,5 +239,23 @@ TEST(Syslog, SurvivesEveryDamage) {
   }
 }
 
+TEST(Syslog, GivesTheLinesOfTheKubeletToTheirFormat) {
+  Parsed parsed;
+  Stream stream;
+  stream.written = ParseTimestamp("2026-11-25T00:00:00Z");
+  testing::Parse(SyslogFormat(),
+                 R"(Nov 24 21:39:08 ip-10-0-0-1 kubelet[900]: I1124 21:39:08.123456     900 )"
+                 R"(kubelet.go:2] "SyncLoop ADD" pod="shop/web-1")",
+                 parsed, stream);
+  ASSERT_EQ(parsed.events.size(), 1U);
+  const event::Event& event = parsed.events[0];
+  EXPECT_EQ(event[Text::kSource], "klog");
+  EXPECT_EQ(event[Text::kPod], "web-1");
+  EXPECT_EQ(event[Text::kNamespace], "shop");
+  EXPECT_EQ(event[Text::kNode], "ip-10-0-0-1");
+  EXPECT_EQ(event[Text::kProcess], "kubelet");
+  EXPECT_EQ(event.time, ParseTimestamp("2026-11-24T21:39:08.123456Z"));
+}
+
 }  // namespace
 }  // namespace ekshume::log::syslog
