@@ -110,8 +110,6 @@ class Writer {
   void FillShared(const Found& found) {
     const fs::Stat& stat = found.stat;
     const TypeWords words = WordsOf(stat.type);
-    owner_.clear();
-    fmt::format_to(std::back_inserter(owner_), "{}", stat.uid);
     if (stat.uid != named_uid_ || owner_name_.empty()) {
       named_uid_ = stat.uid;
       owner_name_ = users_.Name(stat.uid);
@@ -169,7 +167,7 @@ class Writer {
     event[Text::kAction] = strongest->action;
     event[Text::kObjectKind] = WordsOf(found.stat.type).kind;
     event[Text::kPath] = found.path;
-    event[Text::kUserName] = owner_;
+    event[Text::kUserName] = owner_name_;
     event[Text::kTags] = tags_;
     event[Number::kSize] = static_cast<int64_t>(
         std::min<uint64_t>(found.stat.size_bytes, static_cast<uint64_t>(INT64_MAX)));
@@ -179,7 +177,6 @@ class Writer {
   Reading& reading_;
   const Users users_;
   // What the events of one node have in common; kept to reuse the memory.
-  std::string owner_;
   std::string owner_name_;
   uint32_t named_uid_ = 0;
   std::string tail_;

@@ -41,7 +41,7 @@ TEST(MactimeTest, FoldsEqualTimes) {
   EXPECT_EQ(written[Text::kSource], "file");
   EXPECT_EQ(written[Text::kAction], "modified");
   EXPECT_EQ(written[Text::kObjectKind], "file");
-  EXPECT_EQ(written[Text::kUserName], "0");
+  EXPECT_EQ(written[Text::kUserName], "root");
   EXPECT_EQ(written[Text::kTags], "executable setuid hidden");
   EXPECT_EQ(written[Text::kMessage], "M.C. /etc/cron.d/.x (regular file, 120 bytes, root)");
   EXPECT_EQ(written[Number::kSize], 120);
