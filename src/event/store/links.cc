@@ -53,6 +53,23 @@ constexpr Tagged kTagged[] = {
     {"used_in_pod", "credential_id", "actor_node", "node"},
 };
 
+// Two tags of one row; not of what was refused.
+struct TagPair {
+  const char* kind;
+  const char* left_tag;
+  const char* left;  // field
+  const char* right_tag;
+  const char* right;
+};
+constexpr TagPair kTagPairs[] = {
+    {"may_assume", "for_service_account", "service_account", "granted_role", "role_arn"},
+};
+
+// The value of the tag NAME=value.
+std::string TagSql(std::string_view name) {
+  return fmt::format("regexp_extract(tags, '(?:^| ){}=(\\S+)', 1)", name);
+}
+
 }  // namespace
 
 std::string MakeLinksSql() {
@@ -72,12 +89,17 @@ std::string MakeLinksSql() {
     add(pair.kind, pair.left, pair.left, pair.right, pair.right, pair.condition);
   }
   for (const Tagged& tagged : kTagged) {
-    const std::string right =
-        fmt::format("regexp_extract(tags, '(?:^| ){}=(\\S+)', 1)", tagged.tag);
+    const std::string right = TagSql(tagged.tag);
     add(tagged.kind, tagged.left, tagged.left, tagged.right, right,
         fmt::format(
             "tags LIKE '%{}=%' AND source = '{}'", tagged.tag,
             std::string_view(tagged.tag).starts_with("actor_") ? "k8s_audit" : "cloudtrail"));
+  }
+  for (const TagPair& pair : kTagPairs) {
+    add(pair.kind, pair.left, TagSql(pair.left_tag), pair.right, TagSql(pair.right_tag),
+        fmt::format("tags LIKE '%{}=%' AND outcome <> 'failure' AND source IN ('k8s_audit', "
+                    "'cloudtrail')",
+                    pair.right_tag));
   }
   return "CREATE OR REPLACE TABLE links AS SELECT * FROM (" + pairs +
          ") AS pairs(kind, left_field, left_value, right_field, right_value, first_seen, "

@@ -23,6 +23,7 @@ struct Draft {
   bool whole = true;  // false once a part of the JSON turned out broken
 
   std::string_view event_id, shared_event_id, recipient_account, event_name, event_source, time;
+  std::string_view shipped_time;  // Logstash takes eventTime away and writes @timestamp
   std::string_view event_type, error_code, error_message;
   bool read_only = false;
 
@@ -34,6 +35,8 @@ struct Draft {
   // requestParameters and responseElements
   ObjectName object;
   std::string_view cluster, request_name, role, namespace_name, service_account, pod, pod_uid;
+  // The service account that may assume `role` from now on.
+  std::string_view granted_account;
   std::string_view issued_key, issued_arn;
   bool response_failed = false;
 
@@ -103,11 +106,12 @@ void ReadRequest(JsonValue value, Draft& draft) {
       return;
     }
     // Members that are more than a name are read here and then offered again as text.
-    std::string_view* own = key == "clusterName" ? &draft.cluster
-                            : key == "name"      ? &draft.request_name
-                            : key == "roleArn"   ? &draft.role
-                            : key == "namespace" ? &draft.namespace_name
-                                                 : nullptr;
+    std::string_view* own = key == "clusterName"      ? &draft.cluster
+                            : key == "name"           ? &draft.request_name
+                            : key == "roleArn"        ? &draft.role
+                            : key == "namespace"      ? &draft.namespace_name
+                            : key == "serviceAccount" ? &draft.granted_account
+                                                      : nullptr;
     if (own == nullptr) {
       draft.whole = draft.object.OfferRequest(key, inner) && draft.whole;
       return;
@@ -131,6 +135,12 @@ void ReadResponse(JsonValue value, Draft& draft) {
       draft.Members(inner, [&](std::string_view name, JsonValue of) {
         if (name == "namespace") draft.Read(of, draft.namespace_name);
         if (name == "serviceAccount") draft.Read(of, draft.service_account);
+      });
+    } else if (key == "association") {  // of calls about EKS Pod Identity
+      draft.Members(inner, [&](std::string_view name, JsonValue of) {
+        if (name == "namespace") draft.Read(of, draft.namespace_name);
+        if (name == "serviceAccount") draft.Read(of, draft.granted_account);
+        if (name == "roleArn") draft.Read(of, draft.role);
       });
     } else if (key == "ConsoleLogin" || key == "CheckMfa" || key == "SwitchRole") {
       std::string_view answer;
@@ -206,6 +216,7 @@ void ReadMember(std::string_view key, JsonValue value, Draft& draft, Event& even
   };
   if (key == "userIdentity") return ReadIdentity(value, draft);
   if (key == "eventTime" || key == "EventTime") return read(draft.time);
+  if (key == "@timestamp") return read(draft.shipped_time);
   if (key == "eventSource" || key == "EventSource") return read(draft.event_source);
   if (key == "eventName" || key == "EventName") return read(draft.event_name);
   if (key == "awsRegion") return text(Text::kRegion);
@@ -267,6 +278,7 @@ std::string_view WithoutVersion(std::string_view name) {
 void FillTime(const Draft& draft, Event& event) {
   event.time = ParseTimestamp(draft.time);
   if (!event.time) event.time = ParseEpochSeconds(draft.time);  // LookupEvents
+  if (!event.time) event.time = ParseTimestamp(draft.shipped_time);
   event[Text::kTimeKind] = "Event Time";
 }
 
@@ -344,7 +356,15 @@ void FillTags(const Draft& draft, Event& event) {
   if (draft.no_mfa) event.AddTag("no_mfa");
   AddTag(event, "issued_key", draft.issued_key);
   AddTag(event, "issued_arn", draft.issued_arn);
-  AddTag(event, "role", draft.role);
+  if (draft.event_source == "sts.amazonaws.com" || draft.event_source == "eks-auth.amazonaws.com") {
+    AddTag(event, "role", draft.role);
+  } else if (draft.granted_account.empty() || draft.event_name.starts_with("Delete")) {
+    AddTag(event, "passed_role", draft.role);
+  } else {
+    AddTag(event, "for_service_account",
+           std::string(draft.namespace_name) + '/' + std::string(draft.granted_account));
+    AddTag(event, "granted_role", draft.role);
+  }
 }
 
 // "alice (AKIA...) called CreateAccessEntry (prod) on eks.amazonaws.com from 203.0.113.7:

@@ -395,5 +395,38 @@ TEST(CloudTrailGolden, EveryRealRecordIsRead) {
   EXPECT_EQ(failures, 17u);
 }
 
+// Who makes the association is not the service account that may assume the role then, nor does he
+// assume it himself.
+TEST(CloudTrail, SaysWhichServiceAccountMayAssumeARole) {
+  constexpr std::string_view kAlice =
+      R"("userIdentity":{"type":"IAMUser","arn":"arn:aws:iam::123456789012:user/alice","userName":"alice"},)";
+  const event::Event made = Read(With(
+      "eks.amazonaws.com", "CreatePodIdentityAssociation",
+      std::string(kAlice) +
+          R"("requestParameters":{"name":"prod","namespace":"shop","serviceAccount":"cart","roleArn":"arn:aws:iam::123456789012:role/cart"})"));
+  EXPECT_EQ(made[Text::kTags],
+            "for_service_account=shop/cart granted_role=arn:aws:iam::123456789012:role/cart");
+  EXPECT_EQ(made[Text::kServiceAccount], "");
+  EXPECT_EQ(made[Text::kNamespace], "shop");
+  EXPECT_EQ(made[Text::kCluster], "prod");
+  const event::Event changed = Read(With(
+      "eks.amazonaws.com", "UpdatePodIdentityAssociation",
+      std::string(kAlice) +
+          R"("requestParameters":{"associationId":"a-1","roleArn":"arn:aws:iam::123456789012:role/b"},"responseElements":{"association":{"namespace":"shop","serviceAccount":"cart","roleArn":"arn:aws:iam::123456789012:role/b"}})"));
+  EXPECT_EQ(changed[Text::kTags],
+            "for_service_account=shop/cart granted_role=arn:aws:iam::123456789012:role/b");
+  const event::Event cluster = Read(With(
+      "eks.amazonaws.com", "CreateCluster",
+      std::string(kAlice) +
+          R"("requestParameters":{"name":"prod","roleArn":"arn:aws:iam::123456789012:role/eks"})"));
+  EXPECT_EQ(cluster[Text::kTags], "passed_role=arn:aws:iam::123456789012:role/eks");
+}
+
+TEST(CloudTrail, TakesTheTimeThatLogstashLeft) {
+  const event::Event event = Read(
+      R"({"eventVersion":"1.05","userIdentity":{"type":"IAMUser","userName":"alice"},"eventName":"RunInstances","eventSource":"ec2.amazonaws.com","@version":"1","@timestamp":"2020-09-14T00:57:43.000Z","eventID":"e-9"})");
+  EXPECT_EQ(event.time, ParseTimestamp("2020-09-14T00:57:43Z"));
+}
+
 }  // namespace
 }  // namespace ekshume::log::cloudtrail

@@ -130,6 +130,10 @@ void ReadMetadata(JsonValue value, Object& object) {
       object.generate_name = View(inner);
     } else if (key == "uid") {
       object.uid = View(inner);
+    } else if (key == "annotations") {
+      ForEachMember(inner, [&](std::string_view name, JsonValue text) {
+        if (name == "eks.amazonaws.com/role-arn") object.role_arn = View(text);
+      });
     }
   });
 }
@@ -158,6 +162,8 @@ void ReadPatchOperation(JsonValue operation, Object& object) {
   ForEachMember(operation, [&](std::string_view key, JsonValue value) {
     if (key == "path") {
       path = View(value);
+    } else if (key == "value" && path == "/metadata/annotations/eks.amazonaws.com~1role-arn") {
+      object.role_arn = View(value);
     } else if (key == "value" && !path.empty()) {
       ReadPodPatch(path, value, object.pod);
     }

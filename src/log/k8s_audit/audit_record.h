@@ -44,6 +44,7 @@ struct Object {
   std::string_view name;       // metadata
   std::string_view generate_name;
   std::string_view uid;
+  std::string_view role_arn;  // annotation eks.amazonaws.com/role-arn, of service accounts (IRSA)
   PodFacts pod;
   // (Cluster)RoleBinding
   std::string_view role_kind;

@@ -140,6 +140,12 @@ void FillTags(const AuditRecord& audit, Event& event) {
   const Object& binding = audit.request.role_name.empty() ? audit.response : audit.request;
   AddTag(event, "role", binding.role_name);
   for (const Object::Subject& subject : binding.subjects) AddTag(event, "subject", subject.name);
+  if (audit.object.resource == "serviceaccounts" && audit.object.subresource.empty()) {
+    const Object& account = audit.request.role_arn.empty() ? audit.response : audit.request;
+    if (account.role_arn.empty()) return;
+    AddTag(event, "for_service_account", event[Text::kNamespace] + '/' + event[Text::kObjectName]);
+    AddTag(event, "granted_role", account.role_arn);
+  }
 }
 
 void Fill(const AuditRecord& audit, const Record& record, Event& event,

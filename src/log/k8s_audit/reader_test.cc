@@ -637,5 +637,23 @@ TEST(K8sAudit, TellsTheStoryOfTheLaboratoryCluster) {
             1);
 }
 
+// IRSA: the annotation of a service account names the role that its pods may assume.
+TEST(K8sAudit, SaysWhichServiceAccountMayAssumeARole) {
+  const std::string begin =
+      R"({"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"RequestResponse","auditID":"a","stage":"ResponseComplete","verb":"patch","requestURI":"/x","user":{"username":"alice"},"responseStatus":{"code":200},"objectRef":{"resource":"serviceaccounts","namespace":"shop","name":"cart"},"requestObject":)";
+  const std::string role = R"("arn:aws:iam::123456789012:role/cart")";
+  for (const std::string& request :
+       {R"({"metadata":{"annotations":{"a":"b","eks.amazonaws.com/role-arn":)" + role + "}}}",
+        R"([{"op":"add","path":"/metadata/annotations/eks.amazonaws.com~1role-arn","value":)" +
+            role + "}]"}) {
+    Parsed parsed;
+    testing::Parse(AuditFormat(), begin + request + "}", parsed);
+    ASSERT_EQ(parsed.events.size(), 1U) << request;
+    EXPECT_EQ(parsed.events[0][Text::kTags],
+              "level=RequestResponse for_service_account=shop/cart "
+              "granted_role=arn:aws:iam::123456789012:role/cart");
+  }
+}
+
 }  // namespace
 }  // namespace ekshume::log::k8s_audit
