@@ -75,6 +75,8 @@ constexpr Place kPlaces[] = {
     {"resource/accessKeyDetails/userName", Field::kAccessKeyUser},
     {"resource/accessKeyDetails/principalId", Field::kPrincipal},
     {"resource/s3BucketDetails/name", Field::kBucket},
+    {"resource/rdsDbInstanceDetails/dbInstanceIdentifier", Field::kDatabase},
+    {"resource/lambdaDetails/functionName", Field::kFunction},
 
     {"service/action/kubernetesApiCallAction/verb", Field::kVerb},
     {"service/action/kubernetesApiCallAction/requestUri", Field::kRequestUri},

@@ -53,6 +53,8 @@ enum class Field : uint8_t {
   kAccessKeyUser,
   kPrincipal,
   kBucket,
+  kDatabase,
+  kFunction,
   // the action
   kVerb,
   kRequestUri,

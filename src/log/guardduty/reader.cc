@@ -78,6 +78,9 @@ void FillTimes(const Finding& finding, Event& event) {
   if (!event.time) event.time = ParseTimestamp(finding[Field::kCreated]);
   event[Text::kTimeKind] = last ? "Last Seen Time" : "Update Time";
   if (first) AddTag(event, "first", finding[Field::kFirstSeen]);
+  // The store keeps the version with the greatest of these, which are all of one length.
+  const std::optional<Timestamp> updated = ParseTimestamp(finding[Field::kUpdated]);
+  if (updated) AddTag(event, "updated", FormatTimestamp(*updated));
 }
 
 void FillKubernetes(const Finding& finding, Event& event) {
@@ -155,9 +158,9 @@ void FillObject(const Finding& finding, Event& event) {
     SetIfEmpty(kind, finding[field]);
   }
   for (const Field field :
-       {Field::kKubernetesName, Field::kWorkload, Field::kDomain, Field::kBucket, Field::kApi,
-        Field::kThreatName, Field::kRequestUri, Field::kContainer, Field::kInstance,
-        Field::kAccessKeyUser, Field::kCluster}) {
+       {Field::kKubernetesName, Field::kWorkload, Field::kDomain, Field::kBucket, Field::kDatabase,
+        Field::kFunction, Field::kApi, Field::kThreatName, Field::kRequestUri, Field::kContainer,
+        Field::kInstance, Field::kAccessKeyUser, Field::kCluster}) {
     SetIfEmpty(event[Text::kObjectName], finding[field]);
   }
 }

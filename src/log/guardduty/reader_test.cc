@@ -74,7 +74,8 @@ TEST(GuardDuty, ReadsRuntimeFindingsOfS3AndEventBridge) {
             "sha256=9f86\n"
             "record_id=f1\n"
             "message=A process opened a reverse shell. (seen 3 times)\n"
-            "tags=first=2026-11-24T20:00:00.000Z instance=i-0a archived\n"
+            "tags=first=2026-11-24T20:00:00.000Z updated=2026-11-24T21:45:00.000000000Z "
+            "instance=i-0a archived\n"
             "source_port=40000\n"
             "destination_port=4444\n"
             "pid=4711\n");
@@ -115,7 +116,7 @@ TEST(GuardDuty, ReadsTheRealEksFinding) {
             "message=A privileged container with root level access was launched on EKS Cluster "
             "guardduty-blueprint. If this behavior is not expected, it may indicate that your "
             "credentials are compromised.\n"
-            "tags=first=2023-03-22T21:27:18.186Z\n"
+            "tags=first=2023-03-22T21:27:18.186Z updated=2023-03-22T21:28:07.748000000Z\n"
             "status_code=201\n");
   EXPECT_TRUE(parsed.diagnostics.Sorted().empty());
 }
@@ -183,7 +184,8 @@ TEST(GuardDuty, ReadsWhatSecurityHubPassesOn) {
   EXPECT_EQ(event[Text::kSourceIp], "203.0.113.7");
   EXPECT_EQ(event[Text::kOutcome], "failure");
   EXPECT_EQ(event[Number::kStatusCode], 403);
-  EXPECT_EQ(event[Text::kTags], "sample first=2026-11-24T20:00:00Z archived");
+  EXPECT_EQ(event[Text::kTags],
+            "sample first=2026-11-24T20:00:00Z updated=2026-11-24T22:00:00.000000000Z archived");
   EXPECT_EQ(event[Text::kMessage], "[SAMPLE] D (seen 2 times)");
 }
 
@@ -286,6 +288,20 @@ TEST(GuardDuty, TellsOtherJsonAndBrokenRecordsApart) {
 }
 
 TEST(GuardDuty, SurvivesEveryDamage) { testing::ParseEveryDamage(GuardDutyFormat(), kRuntime); }
+
+TEST(GuardDuty, NamesDatabasesAndFunctions) {
+  const std::pair<const char*, const char*> cases[] = {
+      {R"("rdsDbInstanceDetails":{"dbInstanceIdentifier":"orders"})", "orders"},
+      {R"("lambdaDetails":{"functionName":"mailer"})", "mailer"}};
+  for (const auto& [resource, name] : cases) {
+    Parsed parsed;
+    Read(R"({"schemaVersion":"2.0","id":"f","type":"A:B/C","resource":{"resourceType":"X",)" +
+             std::string(resource) + "}}",
+         parsed);
+    ASSERT_EQ(parsed.events.size(), 1u);
+    EXPECT_EQ(parsed.events[0][Text::kObjectName], name);
+  }
+}
 
 }  // namespace
 }  // namespace ekshume::log::guardduty
