@@ -59,6 +59,7 @@ Kind ParseHttpRest(std::string_view line, Request& request) {
   request.bytes_received = words[5];
   request.bytes_sent = words[6];
   if (!line.starts_with('"') || !TakeQuoted(line, request.request)) return Kind::kDamaged;
+  if (request.request.starts_with("- - ")) request.request = {};  // of TCP and TLS listeners
   // Older lines of Classic Load Balancers end here.
   return TakeQuoted(line, request.user_agent) ? Kind::kRequest : Kind::kDamaged;
 }
@@ -69,10 +70,9 @@ Kind ParseTls(std::string_view line, Request& request) {
   std::array<std::string_view, 9> words;
   for (std::string_view& word : words) word = TakeWord(line);
   const std::optional<LeadingTime> time = TakeLeadingTime(words[0]);
-  std::string_view port;
   if (!time || !words[1].starts_with("net/")) return Kind::kOther;
   if (!SplitPort(words[3], request.client, request.client_port) ||
-      !SplitPort(words[4], request.target, port) || !ParseInteger(words[7])) {
+      !SplitPort(words[4], request.target, request.target_port) || !ParseInteger(words[7])) {
     return Kind::kDamaged;
   }
   request.time = time->time;
@@ -124,10 +124,9 @@ Kind ParseLoadBalancer(std::string_view line, Request& request) {
   if (first.size() < 20 || first[10] != 'T' || !first.ends_with('Z')) return Kind::kOther;
   const std::optional<Timestamp> time = ParseTimestamp(first);
   request.balancer = TakeWord(line);
-  std::string_view port;
   if (!time || !SplitPort(TakeWord(line), request.client, request.client_port)) return Kind::kOther;
   const std::string_view target = TakeWord(line);
-  if (target != "-" && !SplitPort(target, request.target, port)) return Kind::kOther;
+  if (target != "-" && !SplitPort(target, request.target, request.target_port)) return Kind::kOther;
   request.time = *time;
   return ParseHttpRest(line, request);
 }

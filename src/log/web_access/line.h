@@ -11,8 +11,8 @@ namespace ekshume::log::web_access {
 // One request. Views are those of the line; empty for "-" and what the format does not have.
 struct Request {
   Timestamp time;
-  std::string_view client, client_port, user, target, balancer;
-  std::string_view request;  // "GET /path HTTP/1.1"
+  std::string_view client, client_port, user, target, target_port, balancer;
+  std::string_view request;  // "GET /path HTTP/1.1"; empty where there was a connection only
   std::string_view status, bytes_sent, bytes_received, referer, user_agent;
 };
 

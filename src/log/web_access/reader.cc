@@ -45,6 +45,7 @@ void Fill(const Request& request, Event& event) {
   event[Text::kSourceIp] = request.client;
   event[Number::kSourcePort] = ParseInteger(request.client_port);
   event[Text::kDestinationIp] = request.target;
+  event[Number::kDestinationPort] = ParseInteger(request.target_port);
   event[Text::kUserName] = request.user;
   event[Text::kUserAgent] = request.user_agent;
   std::string_view rest = request.request;
@@ -53,10 +54,12 @@ void Fill(const Request& request, Event& event) {
   event[Text::kObjectName] = TakeWord(rest);
   if (request.request.empty() && request.status.empty()) {
     event[Text::kAction] = "connect";
+    event[Text::kObjectKind] = "balancer";
     event[Text::kObjectName] = request.balancer;
   }
   event[Number::kStatusCode] = ParseInteger(request.status);
   event[Number::kSize] = ParseInteger(request.bytes_sent);
+  if (event[Number::kSize].value_or(0) < 0) event[Number::kSize].reset();  // nothing was sent
   const int64_t status = event[Number::kStatusCode].value_or(0);
   event[Text::kOutcome] = status >= 400 ? "failure" : status > 0 ? "success" : "unknown";
   AddTag(event, "balancer", request.balancer);

@@ -72,6 +72,7 @@ TEST(WebAccess, ReadsLoadBalancers) {
             "message=203.0.113.7 asked POST https://x.test:443/login: 502\n"
             "tags=balancer=app/web/jf29 received=391\n"
             "source_port=44325\n"
+            "destination_port=32869\n"
             "status_code=502\n"
             "size=107999\n");
 }
@@ -89,10 +90,12 @@ TEST(WebAccess, ReadsTheRealLoadBalancers) {
     ++count;
     if (event[Text::kAction] == "connect") ++connections;
     EXPECT_TRUE(event.time) << line;
+    EXPECT_TRUE(event[Number::kDestinationPort]) << line;
+    EXPECT_GE(event[Number::kSize].value_or(0), 0) << line;
     EXPECT_NE(event[Text::kSourceIp], "") << line;
   }
   EXPECT_EQ(count, 16u);
-  EXPECT_EQ(connections, 2u);
+  EXPECT_EQ(connections, 4u);  // two of TCP listeners, two of a Network Load Balancer
 }
 
 TEST(WebAccess, TellsOtherLinesAndBrokenOnesApart) {
