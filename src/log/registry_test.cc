@@ -71,6 +71,14 @@ TEST(Formats, HaveNamesOfTheirOwn) {
   EXPECT_EQ(FindFormat("no such format"), nullptr);
 }
 
+TEST(Formats, HaveASampleHere) {
+  std::set<std::string_view> with_sample;
+  for (const Sample& sample : kSamples) with_sample.insert(sample.format);
+  for (const Format* format : Formats()) {
+    EXPECT_TRUE(with_sample.contains(format->name())) << format->name();
+  }
+}
+
 // The first of those that are most certain reads the record.
 TEST(Formats, AreToldApartByContent) {
   for (const Sample& sample : kSamples) {
