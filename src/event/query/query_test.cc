@@ -175,6 +175,23 @@ TEST_F(QueryTest, Wildcards) {
   EXPECT_EQ(Find("status_code:?0?"), "exec s3");
 }
 
+TEST_F(QueryTest, TheDatabaseMayHaveAFunctionOfItsOwnForTexts) {
+  SqlOptions options;
+  options.contains = "own_contains";
+  events_.Run("CREATE MACRO own_contains(a, b) AS contains(lower(a), b)");
+  for (const char* query : {"GetObj", "getobj*buck?t", "user_name:*ali*", "path:*here\\\\now",
+                            "user_name:????", "-getobj", "10.0.0.1", "status_code:?0?"}) {
+    EXPECT_EQ(events_.Find(query, options), Find(query)) << query;
+  }
+  const auto sql = [&](std::string_view text) {
+    return ToSql(*ParseQuery(text, MemoryEvents::kNow), options);
+  };
+  EXPECT_EQ(sql("user_agent:CURL"), "(own_contains(user_agent, 'curl'))");
+  EXPECT_EQ(sql("pod:w*b-?"), "((own_contains(pod, 'b-') AND lower(pod) LIKE 'w%b-_'))");
+  EXPECT_EQ(sql("user_agent:7"), "(contains(user_agent, '7'))") << "nothing to fold";
+  EXPECT_EQ(sql("user_agent:\xc3\xa4"), "(contains(lower(user_agent), lower('\xc3\xa4')))");
+}
+
 TEST_F(QueryTest, Escapes) {
   EXPECT_EQ(Find("it's\\ here"), "file");
   EXPECT_EQ(Find("c2\\.example"), "shell");
