@@ -47,7 +47,9 @@ inline constexpr size_t kMaxXattrBytesPerNode = size_t{64} << 20;  // values of 
 inline constexpr size_t kMaxFastCommitBytes = size_t{64} << 20;    // ext4's fast-commit area
 inline constexpr size_t kMaxPendingLogTransactions = 4096;         // XFS log: begun, not committed
 inline constexpr size_t kMaxLogIntents = 100000;                   // XFS log: begun, not done
-inline constexpr size_t kMaxLogOwnerChanges = 200000;              // XFS log: tree blocks renamed
+inline constexpr size_t kMaxLogIntentBytes = size_t{64} << 20;     // XFS log: kept of those
+inline constexpr size_t kMaxLogIntentExtents = size_t{2} << 20;  // XFS log: read or moved by those
+inline constexpr size_t kMaxLogOwnerChanges = 200000;            // XFS log: tree blocks renamed
 inline constexpr uint64_t kMaxSuperblockScanBytes = uint64_t{4} << 30;  // for a lost superblock
 inline constexpr uint32_t kMaxAllocationGroups = uint32_t{1} << 20;     // walked for deleted files
 inline constexpr size_t kMaxFolderNodes = size_t{8} << 20;  // names of a folder given as evidence
@@ -94,6 +96,17 @@ inline constexpr size_t kMaxArtifactFiles = 100000;            // files of one a
 inline constexpr size_t kMaxArtifactEvents = 20000000;         // events of one artifact and view
 inline constexpr size_t kMaxHomes = 4096;                      // home directories searched
 inline constexpr uint64_t kMaxJournalFileBytes = uint64_t{4} << 30;  // a file of systemd's journal
+
+// detect
+inline constexpr size_t kMaxRuleFileBytes = size_t{1} << 20;     // one file of rules
+inline constexpr size_t kMaxRuleFiles = 200000;                  // of one folder
+inline constexpr int kMaxRuleDepth = 40;                         // nesting of a rule, its condition
+inline constexpr size_t kMaxRuleNodes = 100000;                  // YAML of one file, aliases again
+inline constexpr size_t kMaxRulePatterns = 20000;                // of one rule, after its modifiers
+inline constexpr int64_t kMaxRuleRegexBytes = int64_t{4} << 20;  // of one regular expression
+inline constexpr size_t kMaxCorrelatedEvents = 200000;           // kept for one correlation
+inline constexpr size_t kMaxFindingEvents = 100;                 // ids named by one finding
+inline constexpr size_t kMaxFindings = 200000;                   // of one hunt
 
 // casefile
 inline constexpr uint64_t kMaxHashedHoleBytes = uint64_t{16}

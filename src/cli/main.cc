@@ -89,6 +89,8 @@ int Run(int argc, char** argv) {
   AddWhoisVerb(program);
   AddSearchVerbs(program);
   AddExportVerb(program);
+  AddHuntVerb(program);
+  AddRulesVerb(program);
   AddCaseVerb(program);
   try {
     app.parse(argc, argv);

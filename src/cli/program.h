@@ -68,5 +68,7 @@ void AddWhoisVerb(Program& program);
 void AddCaseVerb(Program& program);
 void AddSearchVerbs(Program& program);  // search, timeline, sql
 void AddExportVerb(Program& program);
+void AddHuntVerb(Program& program);
+void AddRulesVerb(Program& program);
 
 }  // namespace ekshume::cli

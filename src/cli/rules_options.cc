@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/rules_options.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "base/limits.h"
+#include "base/text.h"
+
+namespace ekshume::cli {
+
+namespace sigma = detect::sigma;
+
+void AddPlaceholderOptions(CLI::App& verb, RulesOptions& options) {
+  verb.add_option("--placeholder", options.placeholders,
+                  "a value for %NAME% in rules with the modifier expand (may be repeated)")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  verb.add_option("--placeholders", options.placeholder_file,
+                  "the same from a YAML file: names with a value or a list of values")
+      ->type_name("FILE");
+}
+
+Result<sigma::RuleSet> LoadRules(const RulesOptions& options) {
+  sigma::Placeholders placeholders;
+  if (!options.placeholder_file.empty()) {
+    std::ifstream stream(options.placeholder_file, std::ios::binary);
+    if (!stream) {
+      return Fail(ErrorCode::kNotFound, fmt::format("{} cannot be read", options.placeholder_file));
+    }
+    std::string text;
+    for (std::istreambuf_iterator<char> at(stream), end;
+         at != end && text.size() <= limits::kMaxRuleFileBytes; ++at) {
+      text += *at;
+    }
+    auto parsed = sigma::ParsePlaceholders(text);
+    if (!parsed) return WithContext(parsed.error(), options.placeholder_file);
+    placeholders = std::move(*parsed);
+  }
+  for (const std::string& pair : options.placeholders) {
+    const size_t equals = pair.find('=');
+    if (equals == 0 || equals == std::string::npos) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("--placeholder takes NAME=VALUE, not {}", pair));
+    }
+    placeholders[pair.substr(0, equals)].push_back(pair.substr(equals + 1));
+  }
+  return sigma::LoadRules(options.paths, placeholders);
+}
+
+void ReportProblems(const sigma::RuleSet& set, DiagnosticSink& diagnostics) {
+  const auto report = [&](DiagnosticCode code, const sigma::Problem& problem) {
+    std::string place = problem.file;
+    if (problem.line > 0) place += fmt::format(":{}", problem.line);
+    diagnostics.Report(code, std::move(place), problem.reason);
+  };
+  for (const sigma::Problem& problem : set.refused) report(DiagnosticCode::kRuleRefused, problem);
+  for (const sigma::Problem& problem : set.doubtful) report(DiagnosticCode::kRuleDoubtful, problem);
+}
+
+std::string JsonList(const std::vector<std::string>& texts) {
+  std::string json = "[";
+  for (const std::string& text : texts) {
+    if (json.size() > 1) json += ',';
+    json += JsonString(text);
+  }
+  return json + "]";
+}
+
+}  // namespace ekshume::cli

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "base/diagnostic.h"
+#include "base/result.h"
+#include "detect/sigma/load.h"
+
+namespace ekshume::cli {
+
+// What the verbs over rules share.
+struct RulesOptions {
+  std::vector<std::string> paths;
+  std::vector<std::string> placeholders;  // NAME=VALUE
+  std::string placeholder_file;
+};
+
+void AddPlaceholderOptions(CLI::App& verb, RulesOptions& options);
+
+// Loads the rules with their placeholders. What is wrong with single rules is in the set.
+Result<detect::sigma::RuleSet> LoadRules(const RulesOptions& options);
+
+// Refused rules are diagnostics that are shown and decide the exit code; doubtful ones are notices.
+void ReportProblems(const detect::sigma::RuleSet& set, DiagnosticSink& diagnostics);
+
+// A JSON array of texts.
+std::string JsonList(const std::vector<std::string>& texts);
+
+}  // namespace ekshume::cli

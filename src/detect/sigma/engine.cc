@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detect/sigma/engine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+
+#include "detect/sigma/literals.h"
+#include "detect/sigma/match.h"
+
+namespace ekshume::detect::sigma {
+
+// The rules of one view.
+struct Engine::Group {
+  struct Member {
+    uint32_t rule = 0;
+    std::vector<uint32_t> fields;               // Detection::fields -> plans
+    std::vector<std::vector<uint32_t>> groups;  // words, of each of which one must stand there
+  };
+  View view;
+  std::vector<FieldPlan> plans;
+  std::vector<Member> members;
+  LiteralIndex words;
+  std::vector<std::vector<uint32_t>> asked_by;  // word -> members whose first group it is in
+  std::vector<uint32_t> always;                 // members that demand no word
+};
+
+struct Engine::State {
+  std::vector<Rule> rules;
+  std::vector<Group> groups;
+  std::vector<bool> has_view;
+};
+
+struct Engine::Session::State {
+  struct OfGroup {
+    explicit OfGroup(const Group& group)
+        : cache(group.plans.size()), seen(group.words.size(), 0), asked(group.members.size(), 0) {}
+    FieldCache cache;
+    std::vector<uint64_t> seen;   // word -> the record in which it stood last
+    std::vector<uint64_t> asked;  // member -> the record for which it is a candidate
+  };
+
+  const Engine& engine;
+  RecordReader reader;
+  std::vector<OfGroup> groups;
+  std::vector<uint32_t> candidates;
+  std::vector<uint32_t> matched;
+  uint64_t record = 0;
+};
+
+namespace {
+
+// Takes the fields of a rule into its group.
+class GroupMaker {
+ public:
+  uint32_t PlaceOf(const View& view, const std::string& name, std::vector<FieldPlan>& plans) {
+    const auto [found, is_new] = places_.try_emplace(name, static_cast<uint32_t>(plans.size()));
+    if (is_new) plans.push_back(PlanField(view, name));
+    return found->second;
+  }
+  uint32_t NumberOf(const std::string& word, LiteralIndex& words) {
+    const auto [found, is_new] = numbers_.try_emplace(word, 0);
+    if (is_new) found->second = words.Add(word);
+    return found->second;
+  }
+
+ private:
+  std::unordered_map<std::string, uint32_t> places_;
+  std::unordered_map<std::string, uint32_t> numbers_;
+};
+
+size_t LineOfField(const Rule& rule, uint32_t field) {
+  for (const Search& search : rule.detection.searches) {
+    for (const std::vector<Item>& items : search.alternatives) {
+      for (const Item& item : items) {
+        if (item.field == field) return item.line;
+      }
+    }
+  }
+  return rule.head.line;
+}
+
+std::string Describe(const LogSource& source) {
+  std::string text;
+  for (const auto& [name, value] : {std::pair{"product", &source.product},
+                                    {"category", &source.category},
+                                    {"service", &source.service}}) {
+    if (!value->empty()) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, *value);
+  }
+  return text;
+}
+
+}  // namespace
+
+Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Engine::~Engine() = default;
+
+std::unique_ptr<Engine> Engine::Make(std::vector<Rule> rules, std::vector<Problem>& doubtful) {
+  auto state = std::make_unique<State>();
+  state->rules = std::move(rules);
+  std::map<View, std::pair<Group, GroupMaker>> groups;
+  for (uint32_t i = 0; i < state->rules.size(); ++i) {
+    const Rule& rule = state->rules[i];
+    const std::vector<View> views = ViewsOf(rule.log_source);
+    state->has_view.push_back(!views.empty());
+    if (views.empty()) {
+      doubtful.push_back({rule.head.file, rule.head.line, rule.head.title,
+                          fmt::format("no record that ekshume reads is of its log source ({})",
+                                      Describe(rule.log_source))});
+    }
+    for (const View& view : views) {
+      auto& [group, maker] = groups[view];
+      group.view = view;
+      Group::Member member;
+      member.rule = i;
+      for (uint32_t field = 0; field < rule.detection.fields.size(); ++field) {
+        const std::string& name = rule.detection.fields[field];
+        member.fields.push_back(maker.PlaceOf(view, name, group.plans));
+        if (!group.plans[member.fields.back()].is_known) {
+          doubtful.push_back({rule.head.file, LineOfField(rule, field), rule.head.title,
+                              fmt::format("no record of its log source has a field {}", name)});
+        }
+      }
+      for (const LiteralGroup& words :
+           DemandedLiterals(rule.detection, member.fields, group.plans, ScansJson(view))) {
+        std::vector<uint32_t>& numbers = member.groups.emplace_back();
+        for (const std::string& word : words) numbers.push_back(maker.NumberOf(word, group.words));
+      }
+      group.members.push_back(std::move(member));
+    }
+  }
+  for (auto& [view, made] : groups) {
+    Group& group = made.first;
+    group.words.Build();
+    group.asked_by.resize(group.words.size());
+    for (uint32_t m = 0; m < group.members.size(); ++m) {
+      const Group::Member& member = group.members[m];
+      if (member.groups.empty()) {
+        group.always.push_back(m);
+        continue;
+      }
+      for (const uint32_t word : member.groups.front()) group.asked_by[word].push_back(m);
+    }
+    state->groups.push_back(std::move(group));
+  }
+  return std::unique_ptr<Engine>(new Engine(std::move(state)));
+}
+
+const std::vector<Rule>& Engine::rules() const { return state_->rules; }
+bool Engine::HasView(uint32_t rule) const { return state_->has_view[rule]; }
+
+Engine::Session::Session(const Engine& engine) : state_(new State{engine, {}, {}, {}, {}, 0}) {
+  for (const Group& group : engine.state_->groups) state_->groups.emplace_back(group);
+}
+Engine::Session::~Session() = default;
+
+const std::vector<uint32_t>& Engine::Session::Match(const Input& input) {
+  return Run(input, false);
+}
+const std::vector<uint32_t>& Engine::Session::MatchPlainly(const Input& input) {
+  return Run(input, true);
+}
+
+const std::vector<uint32_t>& Engine::Session::Run(const Input& input, bool plainly) {
+  State& state = *state_;
+  state.matched.clear();
+  state.reader.Begin(input);
+  const std::vector<Group>& groups = state.engine.state_->groups;
+  for (size_t g = 0; g < groups.size(); ++g) {
+    const Group& group = groups[g];
+    State::OfGroup& own = state.groups[g];
+    for (const std::unique_ptr<Record>& record : state.reader.Read(group.view)) {
+      const uint64_t number = ++state.record;
+      state.candidates.clear();
+      const auto add = [&](uint32_t member) {
+        if (own.asked[member] == number) return;
+        own.asked[member] = number;
+        state.candidates.push_back(member);
+      };
+      bool ask_all = plainly;
+      if (!ask_all) {
+        const bool as_json = ScansJson(group.view);
+        record->ForEachScanned([&](std::string_view text) {
+          ask_all = ask_all || (as_json && HasUnusualEscapes(text));
+          group.words.Scan(text, [&](uint32_t word) {
+            if (own.seen[word] == number) return;
+            own.seen[word] = number;
+            for (const uint32_t member : group.asked_by[word]) add(member);
+          });
+          return false;
+        });
+        for (const uint32_t member : group.always) add(member);
+      }
+      if (ask_all) {
+        for (uint32_t member = 0; member < group.members.size(); ++member) add(member);
+      }
+      own.cache.Begin(*record);
+      for (const uint32_t m : state.candidates) {
+        const Group::Member& member = group.members[m];
+        const bool may = ask_all || std::ranges::all_of(member.groups, [&](const auto& words) {
+                           return std::ranges::any_of(
+                               words, [&](uint32_t word) { return own.seen[word] == number; });
+                         });
+        const Rule& rule = state.engine.state_->rules[member.rule];
+        if (may && Holds(rule.detection, member.fields, group.plans, own.cache)) {
+          state.matched.push_back(member.rule);
+        }
+      }
+    }
+  }
+  std::ranges::sort(state.matched);
+  const auto repeated = std::ranges::unique(state.matched);
+  state.matched.erase(repeated.begin(), repeated.end());
+  return state.matched;
+}
+
+std::string Engine::Session::ValueOf(uint32_t rule, const std::string& field) {
+  State& state = *state_;
+  for (const View& view : ViewsOf(state.engine.rules()[rule].log_source)) {
+    const FieldPlan plan = PlanField(view, field);
+    for (const std::unique_ptr<Record>& record : state.reader.Read(view)) {
+      Values values;
+      record->Get(plan, values);
+      for (const Value& value : values.list()) {
+        if (value.kind != ValueKind::kNull) return std::string(value.text);
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace ekshume::detect::sigma

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detect/sigma/findings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <tuple>
+
+#include "base/hash.h"
+#include "base/limits.h"
+
+namespace ekshume::detect::sigma {
+namespace {
+
+using event::Text;
+
+// The parts with their lengths, so that no two lists give the same text.
+std::string KeyOf(std::initializer_list<std::string_view> parts) {
+  std::string key;
+  for (const std::string_view part : parts) {
+    fmt::format_to(std::back_inserter(key), "{}:{}", part.size(), part);
+  }
+  return key;
+}
+
+void KeepIfSame(std::string& kept, const std::string& value) {
+  if (kept != value) kept.clear();
+}
+
+}  // namespace
+
+std::optional<int> LevelRank(std::string_view level) {
+  constexpr std::string_view kLevels[] = {"informational", "low", "medium", "high", "critical"};
+  const auto* found = std::ranges::find(kLevels, level);
+  if (found == std::end(kLevels)) return std::nullopt;
+  return static_cast<int>(found - std::begin(kLevels));
+}
+
+EventRef EventBrief::Of(const event::Event& event, std::string id) {
+  auto brief = std::make_shared<EventBrief>();
+  brief->id = std::move(id);
+  brief->time = event.time;
+  for (const Text column : {Text::kServiceAccount, Text::kUserName, Text::kUserArn}) {
+    if (!event[column].empty()) brief->actor = event[column];
+  }
+  brief->object = event[Text::kObjectKind];
+  if (!event[Text::kObjectName].empty()) {
+    if (!brief->object.empty()) brief->object += ' ';
+    brief->object += event[Text::kObjectName];
+  }
+  brief->cluster = event[Text::kCluster];
+  brief->node = event[Text::kNode];
+  brief->name_space = event[Text::kNamespace];
+  brief->pod = event[Text::kPod];
+  brief->container_id = event[Text::kContainerId];
+  brief->path = event[Text::kPath];
+  brief->source_ip = event[Text::kSourceIp];
+  brief->message = event[Text::kMessage];
+  return brief;
+}
+
+void Findings::Add(const Head& rule, const std::vector<EventRef>& events) {
+  if (events.empty()) return;
+  const EventBrief& one = *events.front();
+  const std::string& name = rule.id.empty() ? rule.title : rule.id;
+  const std::string key =
+      KeyOf({name, one.actor, one.cluster, one.node, one.name_space, one.pod, one.container_id});
+  const auto found = findings_.find(key);
+  if (found == findings_.end() && findings_.size() >= limits::kMaxFindings) {
+    ++left_out_;
+    return;
+  }
+  const bool is_new = found == findings_.end();
+  Finding& finding = is_new ? findings_[key] : found->second;
+  if (is_new) {
+    finding.rule = name;
+    finding.title = rule.title;
+    finding.level = rule.level;
+    finding.tags = rule.tags;
+    finding.actor = one.actor;
+    finding.object = one.object;
+    finding.cluster = one.cluster;
+    finding.node = one.node;
+    finding.name_space = one.name_space;
+    finding.pod = one.pod;
+    finding.container_id = one.container_id;
+    finding.path = one.path;
+    finding.source_ip = one.source_ip;
+    finding.explanation = one.message;
+    if (!rule.description.empty()) {
+      if (!finding.explanation.empty()) finding.explanation += ". ";
+      finding.explanation += rule.description;
+    }
+  }
+  for (const EventRef& event : events) {
+    ++finding.count;
+    if (event->time) {
+      if (!finding.first || *event->time < *finding.first) finding.first = event->time;
+      if (!finding.last || *event->time > *finding.last) finding.last = event->time;
+    }
+    KeepIfSame(finding.object, event->object);
+    KeepIfSame(finding.path, event->path);
+    KeepIfSame(finding.source_ip, event->source_ip);
+    if (finding.events.size() < limits::kMaxFindingEvents) finding.events.push_back(event->id);
+  }
+}
+
+std::vector<Finding> Findings::Take() {
+  std::vector<Finding> list;
+  for (auto& [key, finding] : findings_) {
+    finding.id = ToHex(Sha256::Of(ByteView::Of(key))).substr(0, 32);
+    list.push_back(std::move(finding));
+  }
+  findings_.clear();
+  std::ranges::stable_sort(list, [](const Finding& left, const Finding& right) {
+    const int left_rank = LevelRank(left.level).value_or(2);
+    const int right_rank = LevelRank(right.level).value_or(2);
+    if (left_rank != right_rank) return left_rank > right_rank;
+    const bool left_timeless = !left.first;
+    const bool right_timeless = !right.first;
+    return std::tie(left_timeless, left.first, left.title, left.id) <
+           std::tie(right_timeless, right.first, right.title, right.id);
+  });
+  return list;
+}
+
+}  // namespace ekshume::detect::sigma

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "detect/sigma/rule.h"
+#include "event/event.h"
+
+namespace ekshume::detect::sigma {
+
+// What findings and correlations keep of an event.
+struct EventBrief {
+  std::string id;
+  std::optional<Timestamp> time;
+  std::string actor, object, cluster, node, name_space, pod, container_id, path, source_ip;
+  std::string message;
+
+  static std::shared_ptr<const EventBrief> Of(const event::Event& event, std::string id);
+};
+using EventRef = std::shared_ptr<const EventBrief>;
+
+// What one rule found of one actor in one place. A text is empty where the events differ in it or
+// do not say.
+struct Finding {
+  std::string id;    // the same on every run over the same events
+  std::string rule;  // its id, or its title where it has none
+  std::string title;
+  std::string level;
+  std::vector<std::string> tags;
+  std::optional<Timestamp> first;
+  std::optional<Timestamp> last;
+  uint64_t count = 0;  // events
+  std::string actor, object, cluster, node, name_space, pod, container_id, path, source_ip;
+  std::vector<std::string> events;  // the first limits::kMaxFindingEvents
+  std::string explanation;
+};
+
+// Gathers matches into findings. One thread. At most limits::kMaxFindings are made; what would make
+// further ones is counted by left_out().
+class Findings {
+ public:
+  // Takes the events of one match, in order of time.
+  void Add(const Head& rule, const std::vector<EventRef>& events);
+  uint64_t left_out() const { return left_out_; }
+  // The worst first, then in order of time.
+  std::vector<Finding> Take();
+
+ private:
+  std::map<std::string, Finding> findings_;  // by what makes them one
+  uint64_t left_out_ = 0;
+};
+
+// 0 informational ... 4 critical; none for other words.
+std::optional<int> LevelRank(std::string_view level);
+
+}  // namespace ekshume::detect::sigma

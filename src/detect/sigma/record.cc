@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detect/sigma/record.h"
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "base/limits.h"
+#include "base/time.h"
+#include "log/auditd/fields.h"
+#include "log/json.h"
+
+namespace ekshume::detect::sigma {
+namespace {
+
+using event::Text;
+using simdjson::dom::element;
+using simdjson::dom::element_type;
+
+// A record's JSON, read when it is first asked for.
+class LazyJson {
+ public:
+  void Begin(std::string_view raw) {
+    raw_ = raw;
+    is_read_ = false;
+  }
+
+  // None when the record is no JSON object.
+  std::optional<element> Root() {
+    if (!is_read_) Read();
+    return root_;
+  }
+
+ private:
+  void Read() {
+    is_read_ = true;
+    root_.reset();
+    if (raw_.find_first_not_of(" \t\r\n") == std::string_view::npos) return;
+    element root;
+    if (parser_.parse(raw_.data(), raw_.size(), true).get(root) != simdjson::SUCCESS) {
+      const std::optional<std::string> mended = log::MendJson(raw_);
+      if (!mended || parser_.parse(*mended).get(root) != simdjson::SUCCESS) return;
+    }
+    if (root.is_object()) root_ = root;
+  }
+
+  simdjson::dom::parser parser_;
+  std::string_view raw_;
+  bool is_read_ = false;
+  std::optional<element> root_;
+};
+
+// A number with a fraction part keeps it, so that it never looks like a whole one.
+std::string NumberText(double number) {
+  std::string text = fmt::format("{}", number);
+  if (text.find_first_not_of("-0123456789") == std::string::npos) text += ".0";
+  return text;
+}
+
+// To be called for what is an array, an object.
+simdjson::dom::array ArrayOf(element value) {
+  simdjson::dom::array array;
+  if (value.get_array().get(array) != simdjson::SUCCESS) return {};
+  return array;
+}
+simdjson::dom::object ObjectOf(element value) {
+  simdjson::dom::object object;
+  if (value.get_object().get(object) != simdjson::SUCCESS) return {};
+  return object;
+}
+
+// NOLINTNEXTLINE(misc-no-recursion): no deeper than the JSON, which simdjson bounds
+void AddElement(element value, Values& values) {
+  values.SetPresent();
+  switch (value.type()) {
+    case element_type::STRING:
+      return values.Add(ValueKind::kText, value.get_string().value_unsafe());
+    case element_type::INT64:
+      return values.AddCopy(ValueKind::kNumber,
+                            fmt::format("{}", value.get_int64().value_unsafe()));
+    case element_type::UINT64:
+      return values.AddCopy(ValueKind::kNumber,
+                            fmt::format("{}", value.get_uint64().value_unsafe()));
+    case element_type::DOUBLE:
+      return values.AddCopy(ValueKind::kNumber, NumberText(value.get_double().value_unsafe()));
+    case element_type::BOOL:
+      return values.Add(ValueKind::kBoolean, value.get_bool().value_unsafe() ? "true" : "false");
+    case element_type::NULL_VALUE: return values.Add(ValueKind::kNull, "");
+    case element_type::ARRAY:
+      for (const element item : ArrayOf(value)) AddElement(item, values);
+      return;
+    case element_type::OBJECT: {
+      // Rules look for pieces of the object's JSON, also in documents that stand in it as strings.
+      std::string json = simdjson::minify(value);
+      std::string loose;
+      for (size_t i = 0; i < json.size(); ++i) {
+        if (json[i] == '\\' && i + 1 < json.size() && json[i + 1] == '"') continue;
+        loose += json[i];
+      }
+      if (loose != json) values.AddCopy(ValueKind::kText, std::move(loose));
+      return values.AddCopy(ValueKind::kText, std::move(json));
+    }
+  }
+}
+
+// Follows a path, the longest key first, as keys may hold dots. An array is each of its elements.
+// NOLINTNEXTLINE(misc-no-recursion): no deeper than the JSON and the path
+bool Follow(element at, std::string_view path, Values& values) {
+  if (at.is_array()) {
+    bool any = false;
+    for (const element item : ArrayOf(at)) any |= Follow(item, path, values);
+    return any;
+  }
+  if (!at.is_object()) return false;
+  for (size_t end = path.size(); end != std::string_view::npos && end > 0;
+       end = path.rfind('.', end - 1)) {
+    element inner;
+    if (at.at_key(path.substr(0, end)).get(inner) != simdjson::SUCCESS) continue;
+    if (end == path.size()) {
+      AddElement(inner, values);
+      return true;
+    }
+    if (Follow(inner, path.substr(end + 1), values)) return true;
+  }
+  return false;
+}
+
+// NOLINTNEXTLINE(misc-no-recursion): no deeper than the JSON
+bool VisitStrings(element at, const Record::Visit& visit) {
+  if (at.is_string()) return visit(at.get_string().value_unsafe());
+  if (at.is_array()) {
+    for (const element item : ArrayOf(at)) {
+      if (VisitStrings(item, visit)) return true;
+    }
+  } else if (at.is_object()) {
+    for (const auto& [key, inner] : ObjectOf(at)) {
+      if (VisitStrings(inner, visit)) return true;
+    }
+  }
+  return false;
+}
+
+void GetPaths(const FieldPlan& field, LazyJson& json, Values& values) {
+  if (field.paths.empty()) return;
+  const std::optional<element> root = json.Root();
+  if (!root) return;
+  for (const std::string& path : field.paths) {
+    if (Follow(*root, path, values) && !field.unite) return;
+  }
+}
+
+void GetColumns(const FieldPlan& field, const event::Event& event, Values& values) {
+  if (field.text && !event[*field.text].empty()) {
+    values.Add(ValueKind::kText, event[*field.text]);
+  }
+  if (field.number && event[*field.number]) {
+    values.AddCopy(ValueKind::kNumber, fmt::format("{}", *event[*field.number]));
+  }
+  if (field.special == Virtual::kTime && event.time) {
+    values.AddCopy(ValueKind::kText, FormatTimestamp(*event.time));
+  }
+}
+
+class JsonRecord : public Record {
+ public:
+  JsonRecord(const Input& input, LazyJson& json) : input_(input), json_(json) {}
+
+  void Get(const FieldPlan& field, Values& values) override {
+    GetPaths(field, json_, values);
+    if (!values.present()) GetColumns(field, input_.event, values);
+    if (field.special == Virtual::kVerb) AddVerbs(values);
+    if (field.special == Virtual::kCapabilities) AddPrivileged(values);
+  }
+
+  bool ForEachText(const Visit& visit) override {
+    if (visit(input_.raw)) return true;
+    const std::optional<element> root = json_.Root();
+    return root && VisitStrings(*root, visit);
+  }
+
+  bool ForEachScanned(const Visit& visit) override { return visit(input_.raw); }
+
+ private:
+  // What rules call "replace" is an update, and a command is run by "get" since kubectl 1.31.
+  void AddVerbs(Values& values) {
+    const std::string_view verb = values.list().empty() ? "" : values.list().front().text;
+    if (verb == "update") values.Add(ValueKind::kText, "replace");
+    if (verb != "get" && verb != "connect") return;
+    Values subresource;
+    const std::optional<element> root = json_.Root();
+    if (root) Follow(*root, "objectRef.subresource", subresource);
+    for (const Value& value : subresource.list()) {
+      if (value.text == "exec" || value.text == "attach" || value.text == "portforward") {
+        values.Add(ValueKind::kText, "create");
+      }
+    }
+  }
+
+  void AddPrivileged(Values& values) {
+    const std::optional<element> root = json_.Root();
+    if (!root) return;
+    Values privileged;
+    for (const std::string_view spec : {"requestObject.spec", "requestObject.spec.template.spec",
+                                        "requestObject.spec.jobTemplate.spec.template.spec"}) {
+      for (const std::string_view list : {"containers", "initContainers", "ephemeralContainers"}) {
+        Follow(*root, fmt::format("{}.{}.securityContext.privileged", spec, list), privileged);
+      }
+    }
+    const bool any = std::ranges::any_of(privileged.list(),
+                                         [](const Value& value) { return value.text == "true"; });
+    if (any) values.Add(ValueKind::kText, "ALL");
+  }
+
+  const Input& input_;
+  LazyJson& json_;
+};
+
+class ColumnRecord : public Record {
+ public:
+  ColumnRecord(const Input& input, LazyJson& json) : input_(input), json_(json) {}
+
+  void Get(const FieldPlan& field, Values& values) override {
+    const event::Event& event = input_.event;
+    if (input_.raw.starts_with('{')) GetPaths(field, json_, values);
+    if (!values.present()) GetColumns(field, event, values);
+    switch (field.special) {
+      case Virtual::kImage:
+        for (std::string& program : Programs())
+          values.AddCopy(ValueKind::kText, std::move(program));
+        break;
+      case Virtual::kCommandLine:
+        if (!event[Text::kCommandLine].empty()) {
+          values.Add(ValueKind::kText, event[Text::kCommandLine]);
+        }
+        break;
+      case Virtual::kParentImage:
+        if (!values.present()) AddParent(values);
+        break;
+      case Virtual::kUser:
+        // A Kubernetes user is no user of the system on which the program runs.
+        if (event[Text::kSource] != "k8s_audit" && !event[Text::kUserName].empty()) {
+          values.Add(ValueKind::kText, event[Text::kUserName]);
+        }
+        break;
+      case Virtual::kInitiated: values.Add(ValueKind::kBoolean, "true"); break;
+      default: break;
+    }
+  }
+
+  bool ForEachText(const Visit& visit) override { return ForEachScanned(visit); }
+
+  bool ForEachScanned(const Visit& visit) override {
+    for (const std::string& program : Programs()) {
+      if (visit(program)) return true;
+    }
+    for (const Text column : {Text::kCommandLine, Text::kPath, Text::kDestinationIp}) {
+      if (!input_.event[column].empty() && visit(input_.event[column])) return true;
+    }
+    return false;
+  }
+
+ private:
+  // The process, unless it is the shell that a history belongs to; else what the command line runs.
+  std::vector<std::string> Programs() const {
+    const event::Event& event = input_.event;
+    const std::string& process = event[Text::kProcess];
+    std::vector<std::string> programs = ProgramsOf(event[Text::kCommandLine]);
+    const std::string_view source = event[Text::kSource];
+    if (!process.empty() && source != "shell_history" && source != "k8s_audit") {
+      programs.push_back(process.contains('/') ? process : "/" + process);
+    }
+    return programs;
+  }
+
+  // Readers keep the name of the parent as a tag.
+  void AddParent(Values& values) {
+    const std::string_view tags = input_.event[Text::kTags];
+    constexpr std::string_view kTag = "parent=";
+    const size_t at = tags.find(kTag);
+    if (at == std::string_view::npos || (at > 0 && tags[at - 1] != ' ')) return;
+    const std::string_view rest = tags.substr(at + kTag.size());
+    const std::string name(rest.substr(0, rest.find(' ')));
+    values.AddCopy(ValueKind::kText, name.contains('/') ? name : "/" + name);
+  }
+
+  const Input& input_;
+  LazyJson& json_;
+};
+
+class TextRecord : public Record {
+ public:
+  explicit TextRecord(const Input& input) : input_(input) {}
+
+  void Get(const FieldPlan& field, Values& values) override {
+    GetColumns(field, input_.event, values);
+  }
+
+  // Lines of text as they are; of records that are JSON what a program wrote or ran.
+  bool ForEachText(const Visit& visit) override {
+    const event::Event& event = input_.event;
+    const std::string& source = event[Text::kSource];
+    const bool is_wrapped = source == "journal" || source == "docker_json";
+    if (is_wrapped && visit(event[Text::kMessage])) return true;
+    if (!is_wrapped && !input_.raw.starts_with('{') && visit(input_.raw)) return true;
+    return !event[Text::kCommandLine].empty() && visit(event[Text::kCommandLine]);
+  }
+
+  bool ForEachScanned(const Visit& visit) override { return ForEachText(visit); }
+
+ private:
+  const Input& input_;
+};
+
+// One line of an audit log (log/auditd). Lines of one event are not joined, as rules are written
+// for single lines.
+class AuditLineRecord : public Record {
+ public:
+  explicit AuditLineRecord(std::string_view line, const log::auditd::Head& head)
+      : line_(line), type_(head.type) {
+    for (const log::auditd::Field& field : log::auditd::ParseFields(head.rest)) {
+      fields_.push_back({field.name, TextOf(field)});
+      if (field.name == "arch") arch_ = field.value;
+      if (field.name == "syscall") syscall_ = log::auditd::SyscallName(arch_, field.value);
+    }
+  }
+
+  void Get(const FieldPlan& field, Values& values) override {
+    if (field.name == "type") values.Add(ValueKind::kText, type_);
+    for (const auto& [name, text] : fields_) {
+      if (name == field.name) values.Add(ValueKind::kText, text);
+    }
+    // auditd itself names the call only where it is told to.
+    if (syscall_.empty()) return;
+    if (field.name == "syscall" || (field.name == "SYSCALL" && !values.present())) {
+      values.Add(ValueKind::kText, syscall_);
+    }
+  }
+
+  bool ForEachText(const Visit& visit) override { return ForEachScanned(visit); }
+
+  bool ForEachScanned(const Visit& visit) override {
+    if (visit(line_) || (!syscall_.empty() && visit(syscall_))) return true;
+    return std::ranges::any_of(fields_, [&](const auto& field) { return visit(field.second); });
+  }
+
+ private:
+  // Arguments of a call are numbers in hexadecimal; of a program, texts that may be encoded so.
+  std::string TextOf(const log::auditd::Field& field) const {
+    const std::string_view name = field.name;
+    const bool is_argument = name.size() > 1 && name[0] == 'a' &&
+                             name.substr(1).find_first_not_of("0123456789") == name.npos;
+    const bool is_encoded = (is_argument && type_ == "EXECVE") ||
+                            std::ranges::find(kEncoded, name) != std::end(kEncoded);
+    if (is_encoded && !field.quoted) {
+      std::string decoded = log::auditd::Decoded(field);
+      if (!decoded.empty()) return decoded;
+    }
+    return std::string(field.value);
+  }
+
+  static constexpr std::string_view kEncoded[] = {"exe",  "comm", "acct", "cwd",      "cmd",
+                                                  "name", "key",  "path", "proctitle"};
+  const std::string_view line_;
+  const std::string_view type_;
+  std::string_view arch_;
+  std::string_view syscall_;
+  std::vector<std::pair<std::string_view, std::string>> fields_;
+};
+
+}  // namespace
+
+struct RecordReader::State {
+  std::optional<Input> input;
+  LazyJson json;
+  std::vector<std::pair<ViewKind, std::vector<std::unique_ptr<Record>>>> records;
+  std::vector<std::unique_ptr<Record>> none;
+};
+
+RecordReader::RecordReader() : state_(std::make_unique<State>()) {}
+RecordReader::~RecordReader() = default;
+
+void RecordReader::Begin(const Input& input) {
+  state_->records.clear();
+  state_->input.emplace(input);
+  state_->json.Begin(input.raw);
+}
+
+const std::vector<std::unique_ptr<Record>>& RecordReader::Read(const View& view) {
+  const Input& input = *state_->input;
+  if (!Applies(view, input.event)) return state_->none;
+  for (const auto& [kind, records] : state_->records) {
+    if (kind == view.kind) return records;
+  }
+  auto& records =
+      state_->records.emplace_back(view.kind, std::vector<std::unique_ptr<Record>>()).second;
+  switch (view.kind) {
+    case ViewKind::kKubernetesAudit:
+    case ViewKind::kCloudTrail:
+    case ViewKind::kJson:
+      records.push_back(std::make_unique<JsonRecord>(input, state_->json));
+      break;
+    case ViewKind::kProcess:
+    case ViewKind::kFile:
+    case ViewKind::kNetwork:
+      records.push_back(std::make_unique<ColumnRecord>(input, state_->json));
+      break;
+    case ViewKind::kText: records.push_back(std::make_unique<TextRecord>(input)); break;
+    case ViewKind::kAuditLine:
+      for (size_t at = 0; at < input.raw.size();) {
+        const size_t end = std::min(input.raw.find('\n', at), input.raw.size());
+        const std::string_view line = input.raw.substr(at, end - at);
+        if (const auto head = log::auditd::ParseHead(line)) {
+          records.push_back(std::make_unique<AuditLineRecord>(line, *head));
+        }
+        at = end + 1;
+      }
+      break;
+  }
+  return records;
+}
+
+}  // namespace ekshume::detect::sigma
