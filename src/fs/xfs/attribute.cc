@@ -9,16 +9,20 @@
 #include "base/limits.h"
 #include "fs/xfs/da_format.h"
 #include "fs/xfs/extent.h"
+#include "fs/xfs/inode_changes.h"
 
 namespace ekshume::fs::xfs {
 namespace {
 
 class AttributeReader {
  public:
-  AttributeReader(const Context& context, const Inode& inode) : context_(context), inode_(inode) {}
+  AttributeReader(const Context& context, const Inode& inode)
+      : context_(context), inode_(inode), change_(context.ChangeOf(inode.number)) {}
 
   Result<void> ReadShortForm();
   Result<void> ReadTree();
+  // Adds what finished intents set.
+  void AddChanged();
   std::vector<Xattr> TakeSorted();
 
  private:
@@ -34,6 +38,8 @@ class AttributeReader {
   void ParseLeaf(const HashBlock& block);
   Result<void> ParseLeafEntry(ByteView block, size_t offset);
   Result<std::string> ReadRemoteValue(uint64_t value_block, size_t length);
+  // Whether AddChanged() says what becomes of it.
+  bool IsChanged(uint8_t flags, std::string_view name) const;
   void Add(uint8_t flags, std::string_view name, std::string value);
   bool AtLimit();
   void ReportLimit(std::string_view limit);
@@ -45,11 +51,27 @@ class AttributeReader {
 
   const Context& context_;
   const Inode& inode_;
+  const InodeChange* const change_;  // null when there is none
   std::vector<Extent> extents_;
   std::vector<Xattr> found_;
 };
 
 bool IsListed(uint8_t flags) { return (flags & (kAttrIncomplete | kAttrParent)) == 0; }
+
+bool AttributeReader::IsChanged(uint8_t flags, std::string_view name) const {
+  if (change_ == nullptr || change_->attributes.empty()) return false;
+  const auto name_space = static_cast<uint8_t>(flags & (kAttrRoot | kAttrSecure));
+  return change_->attributes.contains({name_space, std::string(name)});
+}
+
+void AttributeReader::AddChanged() {
+  if (change_ == nullptr) return;
+  for (const auto& [name, value] : change_->attributes) {
+    if (!value) continue;
+    if (AtLimit()) return;
+    Add(name.name_space, name.name, *value);
+  }
+}
 
 void AttributeReader::Add(uint8_t flags, std::string_view name, std::string value) {
   const bool root = (flags & kAttrRoot) != 0;
@@ -98,9 +120,10 @@ Result<void> AttributeReader::ReadShortForm() {
       ReportBad(fmt::format("short form ends after {} of {}", i, header.count), inode_.byte_offset);
       return {};
     }
-    if (IsListed(entry->flags)) {
-      const auto text = EKSHUME_TRY(fork.Sub(name_offset, length)).AsText();
-      Add(entry->flags, text.substr(0, entry->namelen), std::string(text.substr(entry->namelen)));
+    const auto text = EKSHUME_TRY(fork.Sub(name_offset, length)).AsText();
+    const std::string_view name = text.substr(0, entry->namelen);
+    if (IsListed(entry->flags) && !IsChanged(entry->flags, name)) {
+      Add(entry->flags, name, std::string(text.substr(entry->namelen)));
     }
     offset = name_offset + length;
   }
@@ -221,11 +244,15 @@ Result<void> AttributeReader::ParseLeafEntry(ByteView block, size_t offset) {
     const auto text = EKSHUME_TRY(block.Sub(at + sizeof(AttrLeafNameLocal),
                                             size_t{local.namelen} + local.valuelen.value()))
                           .AsText();
-    Add(entry.flags, text.substr(0, local.namelen), std::string(text.substr(local.namelen)));
+    const std::string_view name = text.substr(0, local.namelen);
+    if (!IsChanged(entry.flags, name)) {
+      Add(entry.flags, name, std::string(text.substr(local.namelen)));
+    }
     return {};
   }
   const auto remote = EKSHUME_TRY(block.Read<AttrLeafNameRemote>(at));
   const auto name = EKSHUME_TRY(block.Sub(at + sizeof(AttrLeafNameRemote), remote.namelen));
+  if (IsChanged(entry.flags, name.AsText())) return {};
   const size_t length = remote.valuelen.value();
   if (length > limits::kMaxXattrValueBytes) {
     return Fail(ErrorCode::kLimit, fmt::format("kMaxXattrValueBytes: value of {} bytes", length));
@@ -298,13 +325,15 @@ std::optional<std::string> ConvertAcl(ByteView acl) {
 }
 
 Result<std::vector<Xattr>> ReadAttributes(const Context& context, const Inode& inode) {
-  if (inode.attr_fork.empty()) return std::vector<Xattr>{};
   AttributeReader reader(context, inode);
-  if (inode.core.di_aformat == kDinodeFmtLocal) {
+  if (inode.attr_fork.empty()) {
+    // Recovery makes a fork for what it sets.
+  } else if (inode.core.di_aformat == kDinodeFmtLocal) {
     EKSHUME_TRY(reader.ReadShortForm());
   } else {
     EKSHUME_TRY(reader.ReadTree());
   }
+  reader.AddChanged();
   return reader.TakeSorted();
 }
 

@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "base/limits.h"
+#include "fs/xfs/inode_changes.h"
 
 namespace ekshume::fs::xfs {
 namespace {
@@ -173,6 +174,9 @@ Result<std::vector<Extent>> ReadList(const Context& context, const Inode& inode,
 
 Result<std::vector<Extent>> ReadExtents(const Context& context, const Inode& inode, Fork fork,
                                         size_t most) {
+  if (const InodeChange* change = context.ChangeOf(inode.number)) {
+    if (const auto& extents = change->ExtentsOf(fork)) return *extents;
+  }
   const bool is_data = fork == Fork::kData;
   const uint8_t format = is_data ? inode.core.di_format : inode.core.di_aformat;
   const ByteView bytes = is_data ? inode.data_fork : inode.attr_fork;

@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "fs/xfs/checksum.h"
+#include "fs/xfs/inode_changes.h"
 
 namespace ekshume::fs::xfs {
 namespace {
@@ -187,6 +188,10 @@ Result<Inode> InodeReader::Read(uint64_t number) const {
     return BadInode(inode, fmt::format("size {:#x}", inode.size_bytes));
   }
   SplitForks(context_, slot, inode);
+  if (const InodeChange* change = context_.ChangeOf(number)) {
+    inode.size_bytes = change->size_bytes.value_or(inode.size_bytes);
+    if (change->block_count) inode.core.di_nblocks = be64::Of(*change->block_count);
+  }
   return inode;
 }
 

@@ -263,8 +263,7 @@ TEST_F(LimitsTest, IntentsAreBounded) {
                         BytesOf(IntentLogHeader{le16::Of(kLiEfi), le16::Of(1), {}, le64::Of(id)})));
   }
   add(testing::Commit(7));
-  image::PatchedImage patched(image_);
-  LogIntents intents(superblock_, patched, sink_);
+  LogIntents intents;
   Result<void> added;
   TransactionAssembler assembler([&](const LogTransaction& transaction) -> Result<void> {
     EXPECT_EQ(transaction.items().size(), limits::kMaxLogIntents + 1);

@@ -106,6 +106,12 @@ Result<LogReplay> ReplayLog(const image::Image& device, const Superblock& superb
   replay.head_lsn = bounds->head_lsn;
   replay.tail_lsn = bounds->tail_lsn;
   if (bounds->clean) return replay;
+  const uint32_t unknown = superblock.log_incompat & ~kSbFeatLogIncompatXattrs;
+  if (unknown != 0) {
+    NotReplayed(replay, device.name(),
+                fmt::format("xfs: unsupported XFS log feature {:#x}", unknown), diagnostics);
+    return replay;
+  }
 
   LogRecovery recovery(superblock, patched, replay, diagnostics);
   const PassOutcome outcome = ReplayRecords(*area, *bounds, superblock.has_crc, recovery);

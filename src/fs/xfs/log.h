@@ -6,6 +6,7 @@
 
 #include "base/diagnostic.h"
 #include "base/result.h"
+#include "fs/xfs/inode_changes.h"
 #include "fs/xfs/log_format.h"
 #include "fs/xfs/superblock.h"
 #include "image/patched_image.h"
@@ -30,16 +31,19 @@ struct LogReplay {
   uint64_t cancelled_count = 0;      // items left out because their block was freed later on
   uint64_t dquot_count = 0;          // quota items, which nothing that ekshume reads depends on
   uint64_t unfinished_intent_count = 0;
+  InodeChanges changes;  // what finishing those changes, which the patches do not show
 };
 
 // Replays the log of the filesystem on `device` onto `patched` (which stands over the same device),
-// as the kernel's recovery would before it shows the filesystem, with two differences: inodes on
+// as the kernel's recovery would before it shows the filesystem. Operations that were under way are
+// finished as far as that is readable; what they change is in LogReplay::changes, for a Context.
+// There are two differences: inodes on
 // the unlinked lists stay there (the kernel would truncate and free them), and quotas stay as they
 // are. Nothing is written anywhere but to memory. Reads record by record, whatever the log's size.
 //
 // Damage is no error: it is reported (kXfsLogReplayed, kXfsLogDamaged, kXfsLogNotReplayed,
-// kXfsIntentUnfinished, kXfsLogExternal) and shows in the state. Fails only when memory patches
-// reach limits::kMaxReplayBytes, after reporting that.
+// kXfsIntentUnfinished, kXfsIntentFailed, kXfsLogExternal) and shows in the state. Fails only when
+// memory patches reach limits::kMaxReplayBytes, after reporting that.
 //
 // `superblock` must come from the same device; when the log changes the superblock (growfs), read
 // it again from `patched` afterwards. One thread.

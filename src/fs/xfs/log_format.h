@@ -299,7 +299,15 @@ struct MapExtent {
 };
 static_assert(sizeof(MapExtent) == 32 && offsetof(MapExtent, me_flags) == 28);
 
-// An extended attribute to change, struct xfs_attri_log_format; name and value follow as regions.
+// An extended attribute to change, struct xfs_attri_log_format. The name follows as a region, then
+// the new name of kAttriPptrReplace, then the value when it is not empty, then its new value.
+// Regions may be padded to four bytes.
+inline constexpr uint32_t kAttriSet = 1;
+inline constexpr uint32_t kAttriRemove = 2;
+inline constexpr uint32_t kAttriReplace = 3;
+inline constexpr uint32_t kAttriPptrSet = 4;
+inline constexpr uint32_t kAttriPptrRemove = 5;
+inline constexpr uint32_t kAttriPptrReplace = 6;
 struct AttriLogFormat {
   le16 alfi_type;
   le16 alfi_size;
@@ -313,7 +321,16 @@ struct AttriLogFormat {
 };
 static_assert(sizeof(AttriLogFormat) == 40 && offsetof(AttriLogFormat, alfi_attr_filter) == 36);
 
-// Two file ranges to exchange, struct xfs_xmi_log_format.
+// Two file ranges to exchange, struct xfs_xmi_log_format: what is left to do.
+inline constexpr uint64_t kXmiAttrFork = uint64_t{1} << 0;
+inline constexpr uint64_t kXmiSetSizes = uint64_t{1}
+                                         << 1;  // to xmi_isize1 and xmi_isize2, when all is done
+inline constexpr uint64_t kXmiIno1Written = uint64_t{1}
+                                            << 2;  // only where inode 1 has written blocks
+inline constexpr uint64_t kXmiClearIno1Reflink = uint64_t{1} << 3;
+inline constexpr uint64_t kXmiClearIno2Reflink = uint64_t{1} << 4;
+inline constexpr uint64_t kXmiFlagsKnown =
+    kXmiAttrFork | kXmiSetSizes | kXmiIno1Written | kXmiClearIno1Reflink | kXmiClearIno2Reflink;
 struct XmiLogFormat {
   le16 xmi_type;
   le16 xmi_size;

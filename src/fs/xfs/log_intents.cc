@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
+#include <array>
+#include <span>
 #include <string_view>
 
 #include "base/limits.h"
+#include "fs/xfs/log_intent_finish.h"
 
 namespace ekshume::fs::xfs {
 namespace {
@@ -41,83 +43,89 @@ const IntentType* Find(uint16_t type) {
 
 bool LogIntents::IsIntentType(uint16_t type) { return Find(type) != nullptr; }
 
+void LogIntents::Remove(const Key& key) {
+  const auto found = pending_.find(key);
+  if (found == pending_.end()) return;
+  bytes_left_ += found->second.kept_bytes;
+  pending_.erase(found);
+}
+
 Result<void> LogIntents::Add(const LogTransaction& transaction, const LogTransaction::Item& item) {
-  const ByteView description = transaction.Region(item, 0);
-  const auto header = EKSHUME_TRY(description.Read<IntentLogHeader>(0));
+  const auto header = EKSHUME_TRY(transaction.Region(item, 0).Read<IntentLogHeader>(0));
   const uint16_t type = header.type.value();
   const IntentType* known = Find(type);
   if (known == nullptr) return Fail(ErrorCode::kUnsupported, "is of an unknown type");
   const Key key{known->intent, header.id.value()};
-  if (type == known->done) {
-    pending_.erase(key);
-    return {};
-  }
+  Remove(key);
+  if (type == known->done) return {};
   if (pending_.size() >= limits::kMaxLogIntents) {
     return Fail(ErrorCode::kLimit, fmt::format("xfs: the log has more than {} unfinished intents "
                                                "(kMaxLogIntents)",
                                                limits::kMaxLogIntents));
   }
-  Intent intent{next_sequence_++, transaction.lsn(), {}};
-  // Only the fixed part is looked at later; names and values of attributes are not kept.
-  constexpr size_t kMaxKeptBytes = 256;
-  if (known->changes_files) {
-    const auto bytes = description.First(kMaxKeptBytes).AsSpan();
-    intent.description.assign(bytes.begin(), bytes.end());
+  Intent& intent = pending_[key];
+  intent.sequence = next_sequence_++;
+  intent.lsn = transaction.lsn();
+  if (!known->changes_files) return {};
+  for (uint32_t i = 0; i < item.region_count; ++i) {
+    const auto bytes = transaction.Region(item, i).AsSpan();
+    // The vector itself counts too, for there may be many empty ones.
+    const size_t cost = bytes.size() + sizeof(bytes);
+    if (cost > bytes_left_) {
+      bytes_left_ += intent.kept_bytes;
+      intent = {.sequence = intent.sequence, .lsn = intent.lsn, .regions = {}, .is_dropped = true};
+      break;
+    }
+    bytes_left_ -= cost;
+    intent.kept_bytes += cost;
+    intent.regions.emplace_back(bytes.begin(), bytes.end());
   }
-  pending_.insert_or_assign(key, std::move(intent));
   return {};
 }
 
-Result<void> LogIntents::Finish() {
-  std::vector<std::pair<Key, const Intent*>> ordered;
+InodeChanges LogIntents::Finish(const image::Image& replayed, const Superblock& superblock,
+                                DiagnosticSink& diagnostics) {
+  std::vector<std::pair<const IntentType*, const Intent*>> ordered;
   std::map<std::string_view, size_t> invisible;
   for (const auto& [key, intent] : pending_) {
     const IntentType* known = Find(key.first);
     if (known->changes_files) {
-      ordered.emplace_back(key, &intent);
+      ordered.emplace_back(known, &intent);
     } else {
       ++invisible[known->name];
     }
   }
   std::ranges::sort(ordered, {}, [](const auto& entry) { return entry.second->sequence; });
   for (const auto& [name, count] : invisible) {
-    diagnostics_.Report(DiagnosticCode::kXfsIntentUnfinished, patched_.name(),
-                        fmt::format("xfs: {} unfinished {} intents, which change nothing that is "
-                                    "readable",
-                                    count, name));
+    diagnostics.Report(DiagnosticCode::kXfsIntentUnfinished, replayed.name(),
+                       fmt::format("xfs: {} unfinished {} intents, which change nothing that is "
+                                   "readable",
+                                   count, name));
   }
-  for (const auto& [key, intent] : ordered) {
-    const Result<std::string> outcome = FinishIntent(key.first, ByteView(intent->description));
-    if (!outcome && outcome.error().code == ErrorCode::kLimit) return outcome.error();
-    diagnostics_.Report(
-        DiagnosticCode::kXfsIntentUnfinished, patched_.name(),
-        fmt::format("xfs: the {} intent at LSN {:#x}:{:#x} {}", Find(key.first)->name,
-                    LsnCycle(intent->lsn), LsnBlock(intent->lsn),
-                    outcome ? *outcome : "could not be finished: " + outcome.error().message));
+  if (ordered.empty()) {
+    pending_.clear();
+    return {};
+  }
+  const Context context{replayed, superblock, diagnostics};
+  const auto finisher = std::make_unique<IntentFinisher>(context);
+  for (const auto& [known, intent] : ordered) {
+    const std::vector<ByteView> regions(intent->regions.begin(), intent->regions.end());
+    const Result<std::string> outcome =
+        intent->is_dropped ? Fail(ErrorCode::kLimit, "was not kept (kMaxLogIntentBytes)")
+                           : finisher->Finish(known->intent, regions);
+    const std::string which = fmt::format("xfs: the {} intent at LSN {:#x}:{:#x}", known->name,
+                                          LsnCycle(intent->lsn), LsnBlock(intent->lsn));
+    if (outcome) {
+      diagnostics.Report(DiagnosticCode::kXfsIntentUnfinished, replayed.name(),
+                         fmt::format("{} {}", which, *outcome));
+    } else {
+      diagnostics.Report(
+          DiagnosticCode::kXfsIntentFailed, replayed.name(),
+          fmt::format("{} could not be finished: {}", which, outcome.error().message));
+    }
   }
   pending_.clear();
-  return {};
-}
-
-Result<std::string> LogIntents::FinishIntent(uint16_t type, ByteView description) {
-  switch (type) {
-    case kLiBui: return FinishBmap(description);
-    case kLiAttri: {
-      const auto format = EKSHUME_TRY(description.Read<AttriLogFormat>(0));
-      return fmt::format(
-          "was not finished: an extended attribute of inode {} is as it was before "
-          "or in between",
-          format.alfi_ino.value());
-    }
-    case kLiXmi: {
-      const auto format = EKSHUME_TRY(description.Read<XmiLogFormat>(0));
-      return fmt::format(
-          "was not finished: inodes {} and {} have exchanged a part of their "
-          "blocks only",
-          format.xmi_inode1.value(), format.xmi_inode2.value());
-    }
-    default: return Fail(ErrorCode::kUnsupported, fmt::format("unknown type {:#06x}", type));
-  }
+  return finisher->Take();
 }
 
 }  // namespace ekshume::fs::xfs

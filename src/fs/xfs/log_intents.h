@@ -8,22 +8,22 @@
 #include <vector>
 
 #include "base/diagnostic.h"
+#include "base/limits.h"
 #include "base/result.h"
+#include "fs/xfs/inode_changes.h"
 #include "fs/xfs/log_transactions.h"
 #include "fs/xfs/superblock.h"
-#include "image/patched_image.h"
+#include "image/image.h"
 
 namespace ekshume::fs::xfs {
 
 // Operations of several transactions that the log says were begun (intents) and done. Recovery
-// finishes those that were not. Most of them only move free space, back references and reference
-// counts, which no reader sees; those that map or unmap a file's blocks are finished here, and
-// those that exchange ranges or change attributes are reported. One thread.
+// finishes those that were not. Those on free space, back references and reference counts change
+// nothing that a reader sees; those on files' blocks and attributes are finished here. One thread.
 class LogIntents {
  public:
-  LogIntents(const Superblock& superblock, image::PatchedImage& patched,
-             DiagnosticSink& diagnostics)
-      : superblock_(superblock), patched_(patched), diagnostics_(diagnostics) {}
+  // `most_bytes` may be kept of what the intents say; limits::kMaxLogIntentBytes but in tests.
+  explicit LogIntents(size_t most_bytes = limits::kMaxLogIntentBytes) : bytes_left_(most_bytes) {}
 
   // True when items of this type are intents or their "done" items.
   static bool IsIntentType(uint16_t type);
@@ -32,27 +32,27 @@ class LogIntents {
 
   // How many are not done.
   size_t unfinished_count() const { return pending_.size(); }
-  // Finishes them, in the order they were begun, as far as that changes what is readable, and
-  // reports (kXfsIntentUnfinished) what they were. kLimit when patches need too much memory.
-  Result<void> Finish();
+  // Finishes them in the order they were begun, as far as that changes what is readable, and
+  // forgets them. Says what they were (kXfsIntentUnfinished), and which could not be finished
+  // (kXfsIntentFailed). `replayed` is the device with all else of the log replayed.
+  InodeChanges Finish(const image::Image& replayed, const Superblock& superblock,
+                      DiagnosticSink& diagnostics);
 
  private:
   struct Intent {
     uint64_t sequence;
     Lsn lsn;
-    std::vector<std::byte> description;  // of those that Finish() looks into
+    std::vector<std::vector<std::byte>> regions;  // of those that are to be finished
+    size_t kept_bytes = 0;                        // in `regions`
+    bool is_dropped = false;                      // there was no room for its regions
   };
   using Key = std::pair<uint16_t, uint64_t>;  // type, identifier
 
-  // Does what the intent wanted, when it can. Says what became of it: the end of a sentence.
-  Result<std::string> FinishIntent(uint16_t type, ByteView description);
-  Result<std::string> FinishBmap(ByteView description);
+  void Remove(const Key& key);
 
-  const Superblock& superblock_;
-  image::PatchedImage& patched_;
-  DiagnosticSink& diagnostics_;
   std::map<Key, Intent> pending_;
   uint64_t next_sequence_ = 0;
+  size_t bytes_left_;
 };
 
 }  // namespace ekshume::fs::xfs

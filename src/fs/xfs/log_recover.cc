@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "fs/xfs/checksum.h"
 #include "fs/xfs/log_metadata.h"
 
 namespace ekshume::fs::xfs {
@@ -114,10 +115,21 @@ Result<void> LogRecovery::StampBuffers() {
   return {};
 }
 
+Superblock LogRecovery::SuperblockNow() const {
+  const auto sector = image::ReadBytes(patched_, 0, superblock_.sector_bytes);
+  const auto dsb = sector ? ByteView(*sector).Read<Dsb>(0) : Result<Dsb>(sector.error());
+  if (!dsb) return superblock_;
+  if (superblock_.has_crc && !ChecksumMatches(ByteView(*sector), offsetof(Dsb, sb_crc))) {
+    return superblock_;
+  }
+  return ParseSuperblock(*dsb, true).value_or(superblock_);
+}
+
 Result<void> LogRecovery::Finish() {
   EKSHUME_TRY(StampBuffers());
   replay_.unfinished_intent_count = intents_.unfinished_count();
-  return intents_.Finish();
+  replay_.changes = intents_.Finish(patched_, SuperblockNow(), diagnostics_);
+  return {};
 }
 
 }  // namespace ekshume::fs::xfs

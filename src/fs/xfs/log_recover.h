@@ -27,11 +27,7 @@ class LogRecovery {
  public:
   LogRecovery(const Superblock& superblock, image::PatchedImage& patched, LogReplay& replay,
               DiagnosticSink& diagnostics)
-      : superblock_(superblock),
-        patched_(patched),
-        replay_(replay),
-        diagnostics_(diagnostics),
-        intents_(superblock, patched, diagnostics) {}
+      : superblock_(superblock), patched_(patched), replay_(replay), diagnostics_(diagnostics) {}
 
   // First pass: which buffers were freed ("cancelled"). Replaying older changes to them would
   // overwrite what the blocks hold now, perhaps a file's data.
@@ -86,6 +82,9 @@ class LogRecovery {
   // Every block of the extent tree whose root is `root` gets `owner`.
   Result<void> ChangeTreeOwner(ByteView root, uint64_t owner);
 
+  // The superblock as the log leaves it, which may have made the filesystem larger; the one that
+  // was given when it is damaged.
+  Superblock SuperblockNow() const;
   // Writes the LSN and checksum of the buffers changed since the last call.
   Result<void> StampBuffers();
   void ReportItem(const LogTransaction& transaction, const Item& item, const Error& error);

@@ -90,32 +90,6 @@ class LogItemTest : public ::testing::Test {
   // A block that no test sample uses: the last one of the filesystem.
   uint64_t free_offset() const { return superblock_.AgBlockToByte(1, superblock_.AgLength(1) - 8); }
 
-  // A regular file in format "extents" without attributes, made in place of the root inode.
-  uint64_t MakeFile(const std::vector<BmbtRec>& extents) {
-    const uint64_t offset = superblock_.LocateInode(superblock_.root_inode)->byte_offset;
-    Dinode core = OnDisk<Dinode>(offset);
-    core.di_mode = be16::Of(0100644);
-    core.di_format = kDinodeFmtExtents;
-    core.di_forkoff = 0;
-    core.di_nblocks = be64::Of(100);
-    core.di_big_nextents = be64::Of(extents.size());
-    core.di_flags2 = be64::Of(kDiflag2Nrext64);
-    Store(offset, core);
-    for (size_t i = 0; i < extents.size(); ++i) {
-      Store(offset + sizeof(Dinode) + i * sizeof(BmbtRec), extents[i]);
-    }
-    return offset;
-  }
-  static BmbtRec Extent(uint64_t file_block, uint64_t block, uint64_t count) {
-    return {be64::Of(file_block << 9 | block >> 43), be64::Of(block << 21 | count)};
-  }
-  std::vector<std::string> Bui(uint64_t id, uint32_t flags, uint64_t file_block, uint64_t block,
-                               uint32_t count) const {
-    return {BytesOf(IntentLogHeader{le16::Of(kLiBui), le16::Of(1), le32::Of(1), le64::Of(id)}) +
-            BytesOf(MapExtent{le64::Of(superblock_.root_inode), le64::Of(block),
-                              le64::Of(file_block), le32::Of(count), le32::Of(flags)})};
-  }
-
   std::string image_;
   const Superblock superblock_;
   LogWriter log_;
@@ -318,65 +292,6 @@ TEST_F(LogItemTest, ChangesTheOwnerOfOnlySoManyBlocks) {
     EXPECT_GE(sink_.Count(DiagnosticCode::kXfsLogDamaged), 1U);
     EXPECT_THAT(details_, HasSubstr(limit));
   }
-}
-
-TEST_F(LogItemTest, FinishesFileMappings) {
-  const uint64_t slot = MakeFile({Extent(0, 10, 2), Extent(4, 14, 1)});
-  log_.Write(Transaction(7, Bui(1, kBmapMap, 2, 12, 2)));
-  log_.Write(Transaction(8, Bui(2, kBmapUnmap, 1, 11, 1)));
-  Replay();
-  EXPECT_EQ(replay_.unfinished_intent_count, 2U);
-  EXPECT_EQ(sink_.Count(DiagnosticCode::kXfsIntentUnfinished), 2U) << details_;
-  EXPECT_THAT(details_, HasSubstr("was finished"));
-  // The map joins both extents, the unmap cuts the second block out.
-  const auto inode = Replayed<Dinode>(slot);
-  EXPECT_EQ(inode.di_big_nextents.value(), 2U);
-  EXPECT_EQ(inode.di_nblocks.value(), 101U);
-  EXPECT_EQ(BytesOf(Replayed<BmbtRec>(slot + sizeof(Dinode))), BytesOf(Extent(0, 10, 1)));
-  EXPECT_EQ(BytesOf(Replayed<BmbtRec>(slot + sizeof(Dinode) + 16)), BytesOf(Extent(2, 12, 3)));
-}
-
-TEST_F(LogItemTest, KnowsWhichIntentsAreDone) {
-  MakeFile({Extent(0, 10, 2)});
-  const IntentLogHeader done{le16::Of(kLiBud), le16::Of(1), {}, le64::Of(1)};
-  log_.Write(Transaction(7, Bui(1, kBmapMap, 2, 12, 2)));
-  log_.Write(Transaction(8, {BytesOf(done)}));
-  Replay();
-  EXPECT_EQ(replay_.state, "replayed");
-  EXPECT_EQ(replay_.unfinished_intent_count, 0U);
-  EXPECT_EQ(replayed_, image_);
-}
-
-TEST_F(LogItemTest, DoesNotFinishMappingsThatMakeNoSense) {
-  MakeFile({Extent(0, 10, 2)});
-  log_.Write(Transaction(7, Bui(1, kBmapMap, 1, 12, 2)));
-  log_.Write(Transaction(8, Bui(2, kBmapMap, 5, superblock_.data_blocks * 8, 2)));
-  log_.Write(Transaction(9, Bui(3, 77, 5, 10, 2)));
-  Replay();
-  EXPECT_EQ(replayed_, image_);
-  EXPECT_THAT(details_, HasSubstr("file block 0x1 is mapped already"));
-  EXPECT_THAT(details_, HasSubstr("makes no sense"));
-}
-
-TEST_F(LogItemTest, ReportsIntentsThatItDoesNotFinish) {
-  AttriLogFormat attribute{};
-  attribute.alfi_type = le16::Of(kLiAttri);
-  attribute.alfi_size = le16::Of(1);
-  attribute.alfi_ino = le64::Of(77);
-  XmiLogFormat exchange{};
-  exchange.xmi_type = le16::Of(kLiXmi);
-  exchange.xmi_size = le16::Of(1);
-  exchange.xmi_inode1 = le64::Of(88);
-  exchange.xmi_inode2 = le64::Of(99);
-  const IntentLogHeader free{le16::Of(kLiEfi), le16::Of(1), {}, le64::Of(5)};
-  log_.Write(Transaction(7, {BytesOf(attribute)}));
-  log_.Write(Transaction(8, {BytesOf(exchange)}));
-  log_.Write(Transaction(9, {BytesOf(free)}));
-  Replay();
-  EXPECT_EQ(replay_.state, "replayed");
-  EXPECT_THAT(details_, HasSubstr("an extended attribute of inode 77"));
-  EXPECT_THAT(details_, HasSubstr("inodes 88 and 99"));
-  EXPECT_THAT(details_, HasSubstr("1 unfinished extent free intents, which change nothing"));
 }
 
 TEST_F(LogItemTest, SkipsQuotas) {

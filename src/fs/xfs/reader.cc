@@ -55,7 +55,7 @@ Result<void> Reader::Load(const OpenOptions& options) {
   ReportOpening(options);
   EKSHUME_TRY(ReplayLogInMemory(options));
   const image::Image& image = is_patched_ ? static_cast<const image::Image&>(patched_) : *cached_;
-  context_.reset(new Context{image, sb_, *options.diagnostics});
+  context_.reset(new Context{image, sb_, *options.diagnostics, &changes_});
   inodes_ = std::make_unique<InodeReader>(*context_);
   FillInfo();
   return {};
@@ -86,12 +86,13 @@ Result<void> Reader::ReplayLogInMemory(const OpenOptions& options) {
   }
   // An error here means that memory ran out of its limit, which was reported: what was replayed so
   // far would be a mixture of old and new, so the disk is read as it lies.
-  const auto replay = ReplayLog(*cached_, sb_, patched_, diagnostics);
+  auto replay = ReplayLog(*cached_, sb_, patched_, diagnostics);
   if (!replay) {
     info_.log_state = "dirty";
     return {};
   }
   info_.log_state = replay->state;
+  changes_ = std::move(replay->changes);
   is_patched_ = patched_.patched_sector_count() != 0;
   if (!is_patched_) return {};
   auto superblock = ReadSuperblock(patched_, options.force, diagnostics);

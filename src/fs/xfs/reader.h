@@ -6,6 +6,7 @@
 #include "fs/format.h"
 #include "fs/xfs/context.h"
 #include "fs/xfs/inode.h"
+#include "fs/xfs/inode_changes.h"
 #include "image/patched_image.h"
 
 namespace ekshume::fs::xfs {
@@ -39,6 +40,7 @@ class Reader final : public Filesystem {
   const std::unique_ptr<image::Image> cached_;
   image::PatchedImage patched_;  // over cached_
   bool is_patched_ = false;
+  InodeChanges changes_;
   Superblock sb_;
   std::unique_ptr<Context> context_;  // set by Load
   std::unique_ptr<InodeReader> inodes_;
