@@ -28,8 +28,8 @@ struct Stream {
   // The newest moment that the records can be of (a file's modification time): gives the year to
   // formats that write none.
   std::optional<Timestamp> written;
-  // SHA-256 of its first 64 KiB, which are what they are in any wrapping; empty when not known. With
-  // the place of a record and its bytes it is the identity of records that have none of their own.
+  // SHA-256 of its first 64 KiB, the same in any wrapping; empty when not known. With the place of
+  // a record and its bytes it is the identity of records that have none of their own.
   std::string beginning;
   // The first line, when the format says that it is a header (VPC flow, CSV).
   std::string header;
