@@ -324,6 +324,11 @@ std::vector<std::string> ProgramsOf(std::string_view command_line) {
     }
     if (!expects_program) continue;
     const bool is_assignment = word.contains('=') && !word.starts_with('/');
+    if (is_assignment && i < command_line.size() && word.ends_with('=')) {
+      const char quote = command_line[i];  // a value in quotes may hold blanks
+      if (quote == '\'' || quote == '"')
+        i = std::min(command_line.find(quote, i + 1), command_line.size());
+    }
     if (is_assignment || (behind_wrapper && word.starts_with('-'))) continue;
     const std::string_view name = word.substr(word.rfind('/') + 1);
     behind_wrapper = std::ranges::find(kWrappers, name) != std::end(kWrappers);

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`rules list`, `rules check` and `hunt`: what loads, what is refused with file and line, what is found."""
+import json
+import os
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import ekshume
+
+
+def audit(number, verb, resource, user="mallory", **more):
+    """An audit event, a second after the one before."""
+    event = {"kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "RequestResponse", "auditID": f"audit-{number}",
+             "stage": "ResponseComplete", "requestURI": "/api/v1/x", "verb": verb, "user": {"username": user},
+             "sourceIPs": ["192.0.2.7"], "objectRef": {"resource": resource, "namespace": "shop", "name": "web-1"},
+             "responseStatus": {"code": 200}, "requestReceivedTimestamp": f"2026-11-24T21:40:{number:02}.000000Z",
+             "stageTimestamp": f"2026-11-24T21:40:{number:02}.000000Z"}
+    event["objectRef"].update(more.pop("objectRef", {}))
+    event.update(more)
+    return event
+
+
+SECRETS = """title: Secrets read
+id: 11111111-1111-4111-8111-111111111111
+name: secrets_read
+description: Somebody reads secrets.
+tags: [attack.credential-access, attack.t1552.007]
+logsource: {category: application, product: kubernetes, service: audit}
+detection:
+    selection:
+        verb: [get, list]
+        objectRef.resource: secrets
+    filter_system:
+        user.username|startswith: 'system:'
+    condition: selection and not 1 of filter_*
+level: low
+"""
+EXEC = """title: Command in a pod
+id: 22222222-2222-4222-8222-222222222222
+logsource: {product: kubernetes, service: audit}
+detection:
+    selection: {verb: create, objectRef.subresource: exec}
+    condition: selection
+level: high
+"""
+CURL = """title: Download by curl
+logsource: {category: process_creation, product: linux}
+detection:
+    selection: {Image|endswith: /curl, CommandLine|contains: 'http://'}
+    condition: selection
+level: medium
+"""
+MANY = """title: Many secrets
+correlation:
+    type: value_count
+    rules: [secrets_read]
+    group-by: [user.username]
+    timespan: 1m
+    condition: {field: objectRef.name, gte: 3}
+    generate: true
+level: critical
+"""
+BROKEN = """title: Broken
+logsource: {product: kubernetes}
+detection:
+    selection:
+        verb|sounds: get
+    condition: selection
+"""
+
+
+class Rules(ekshume.Case):
+    @classmethod
+    def setUpClass(cls):
+        folder = ekshume.work_folder()
+        os.chdir(folder)
+        cls.rules = folder / "rules"
+        cls.rules.mkdir()
+        (cls.rules / "secrets.yml").write_text(SECRETS + "---\n" + MANY)
+        (cls.rules / "exec.yml").write_text(EXEC)
+        (cls.rules / "curl.yml").write_text(CURL)
+        cls.mixed = folder / "mixed"
+        cls.mixed.mkdir()
+        (cls.mixed / "exec.yml").write_text(EXEC)
+        (cls.mixed / "broken.yml").write_text(BROKEN + "---\n" + EXEC.replace("2222", "3333"))
+        events = [audit(1, "list", "secrets"), audit(2, "get", "secrets", objectRef={"name": "a"}),
+                  audit(3, "get", "secrets", objectRef={"name": "b"}),
+                  audit(4, "list", "secrets", user="system:kube-controller-manager"),
+                  audit(5, "get", "pods", objectRef={"subresource": "exec"},
+                        requestURI="/api/v1/namespaces/shop/pods/web-1/exec?command=curl&command=http%3A%2F%2F192.0.2.1%2Fx")]
+        (folder / "audit.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+        run = ekshume.Run("investigate", folder / "audit.jsonl", "--case", folder / "case")
+        assert run.code == 0, repr(run)
+        cls.case = folder / "case"
+
+    def test_finds(self):
+        found = ekshume.rows("hunt", self.case, "--rules", self.rules, codes=(0,))
+        self.assertEqual([(row["level"], row["title"], row["count"], row["actor"]) for row in found],
+                         [("critical", "Many secrets", 3, "mallory"), ("high", "Command in a pod", 1, "mallory"),
+                          ("medium", "Download by curl", 1, "mallory"), ("low", "Secrets read", 3, "mallory")])
+        secrets = found[3]
+        self.assertEqual(secrets["rule"], "11111111-1111-4111-8111-111111111111")
+        self.assertEqual(secrets["tags"], ["attack.credential-access", "attack.t1552.007"])
+        self.assertEqual((secrets["first"], secrets["last"]),
+                         ("2026-11-24T21:40:01.000000000Z", "2026-11-24T21:40:03.000000000Z"))
+        self.assertEqual((secrets["namespace"], secrets["source_ip"]), ("shop", "192.0.2.7"))
+        self.assertIn("Somebody reads secrets.", secrets["explanation"])
+        ids = {row["id"] for row in ekshume.rows("search", self.case, "kind:secrets", "--columns", "id")}
+        self.assertEqual(len(secrets["events"]), 3)
+        self.assertLess(set(secrets["events"]), ids)
+
+    def test_is_the_same_twice(self):
+        first = ekshume.Run("hunt", self.case, "--rules", self.rules, "--format", "json")
+        self.assertEqual(first.code, 0, first)
+        self.assertEqual(first.out, ekshume.Run("hunt", self.case, "--rules", self.rules, "--format", "json").out)
+
+    def test_takes_levels_and_single_files(self):
+        high = ekshume.rows("hunt", self.case, "--rules", self.rules, "--level", "high")
+        self.assertEqual([row["level"] for row in high], ["critical", "high"])
+        one = ekshume.rows("hunt", self.case, "--rules", self.rules / "curl.yml")
+        self.assertEqual([row["title"] for row in one], ["Download by curl"])
+        self.assertEqual(ekshume.Run("hunt", self.case, "--rules", self.rules, "--level", "loud").code, 2)
+
+    def test_a_broken_rule_costs_only_itself(self):
+        run = ekshume.Run("hunt", self.case, "--rules", self.mixed, "--format", "jsonl")
+        self.assertEqual(run.code, 1, run)
+        self.assertEqual(len(run.out.splitlines()), 2)
+        self.assertIn("broken.yml:5: verb|sounds: unknown modifier sounds", run.err)
+
+    def test_check(self):
+        good = ekshume.Run("rules", "check", self.rules)
+        self.assertEqual(good.code, 0, good)
+        self.assertTrue(good.out.startswith("4 of 4 rules loaded from 3 files"), good.out)
+        bad = ekshume.Run("rules", "check", self.mixed)
+        self.assertEqual(bad.code, 1, bad)
+        self.assertIn("broken.yml:5: refused: verb|sounds: unknown modifier sounds\n", bad.out)
+        self.assertIn("2 of 3 rules loaded from 2 files", bad.out)
+        rows = ekshume.rows("rules", "check", self.mixed)
+        self.assertEqual([(row["verdict"], row["line"]) for row in rows], [("refused", 5), ("loaded", 0)])
+        self.assertEqual(ekshume.Run("rules", "check", "nowhere").code, 3)
+        self.assertEqual(ekshume.Run("rules", "check").code, 2)
+
+    def test_list(self):
+        rows = ekshume.rows("rules", "list", self.rules)
+        self.assertEqual([(row["title"], row["level"], row["kind"], row["logsource"]) for row in rows],
+                         [("Download by curl", "medium", "rule", "linux/process_creation"),
+                          ("Command in a pod", "high", "rule", "kubernetes/audit"),
+                          ("Secrets read", "low", "rule", "kubernetes/application/audit"),
+                          ("Many secrets", "critical", "correlation", "")])
+
+    def test_placeholders(self):
+        rule = ekshume.work_folder() / "placeholder.yml"
+        rule.write_text(SECRETS.replace("user.username|startswith: 'system:'", "user.username|expand: '%admins%'"))
+        refused = ekshume.Run("rules", "check", rule)
+        self.assertEqual(refused.code, 1, refused)
+        self.assertIn("%admins% has no value", refused.out)
+        self.assertEqual(ekshume.Run("rules", "check", rule, "--placeholder", "admins=mallory").code, 0)
+        found = ekshume.rows("hunt", self.case, "--rules", rule, "--placeholder", "admins=mallory")
+        self.assertEqual([row["actor"] for row in found], ["system:kube-controller-manager"])
+
+    def test_all_shared_rules_over_all_shared_logs(self):
+        sigma, logs = ekshume.SHARED / "sigma", ekshume.SHARED / "logs"
+        if not sigma.is_dir() or not logs.is_dir():
+            self.skipTest(f"{sigma} or {logs} is not there; set EKSHUME_SHARED")
+        files = sum(1 for path in sigma.rglob("*.yml"))
+        check = ekshume.Run("rules", "check", sigma)
+        self.assertEqual(check.code, 0, check)
+        self.assertIn(f"{files} of {files} rules loaded", check.out)
+        case = ekshume.work_folder() / "logs-case"
+        ekshume.Run("investigate", logs, "--case", case)
+        titles = {row["title"] for row in ekshume.rows("hunt", case, "--rules", sigma)}
+        for title in ("Privileged Container Deployed", "Container With A hostPath Mount Created",
+                      "Potential Remote Command Execution In Pod Container", "AWS VPC Flow Logs Deleted"):
+            self.assertIn(title, titles)
+
+
+if __name__ == "__main__":
+    unittest.main()
