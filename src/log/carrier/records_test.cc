@@ -214,9 +214,9 @@ TEST(VisitJsonRecords, GivesTheHead) {
   EXPECT_FALSE(VisitJsonRecords("[nonsense]", [](std::string_view, std::string_view) {}));
 }
 
-// Millions of lines in one open quote: each is looked at once.
+// A million lines in one open quote: each is looked at once.
 TEST(RecordReader, CutsCsvWithAnOpenQuoteInLinearTime) {
-  const std::string row = "2026-11-24 21:39:08,\"" + std::string(8 << 20, '\n') + "\"";
+  const std::string row = "2026-11-24 21:39:08,\"" + std::string(1 << 20, '\n') + "\"";
   const std::string text = "@timestamp,@message\n" + row + "\nlast,\"a\n\"\"b\"\n";
   EXPECT_EQ(Records(text), (Texts{row, "last,\"a\n\"\"b\""}));
 }
