@@ -205,16 +205,16 @@ def inside(job_path, functions):
         LIBC.reboot(0x4321FEDC)
 
 
-def compare(label, image, view_path):
-    """Prints the first differences; returns how many there are."""
+def compare(label, image, view_path, ignore=lambda path, row, field: False):
+    """Prints the first differences but those to ignore; returns how many there are."""
     ours, _, messages = ekshume_view.rows(image)
     for row in ours.values():
         if row["type"] != "l":
             row["target"] = None
     with open(view_path) as lines:
         theirs = {row["path"]: row for row in map(json.loads, lines)}
-    differences = ekshume_view.differences(ours, theirs)
-    for word in ("xfs_bad", "xfs_log_damaged", "xfs_log_not_replayed", "node_unreadable", "filesystem_limit"):
+    differences = ekshume_view.differences(ours, theirs, ignore=ignore)
+    for word in ("xfs_bad", "xfs_log_damaged", "xfs_log_not_replayed", "xfs_intent_failed", "node_unreadable", "filesystem_limit"):
         differences += ["diagnostic: " + line for line in messages.splitlines() if word in line][:3]
     print("  %-6s %6d names, %d differences" % (label, len(theirs), len(differences)))
     for line in differences[:8]:
