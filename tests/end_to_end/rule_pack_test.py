@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rules of rules/ on the records beside them: each fires on what it is for and on nothing that looks like it."""
+import collections
+import json
+import pathlib
+import re
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import ekshume
+
+RULES = ekshume.ROOT / "rules"
+LEVELS = {"informational", "low", "medium", "high", "critical"}
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def rule_files():
+    return sorted(p for p in RULES.rglob("*.yml") if "tests" not in p.relative_to(RULES).parts)
+
+
+def tests_of(rule):
+    """The tests of a rule file: lines of JSON with `expect` (fires or silent) and `records`."""
+    path = RULES / "tests" / rule.relative_to(RULES).with_suffix(".jsonl")
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+
+
+def documents(rule):
+    return rule.read_text().split("\n---\n")
+
+
+def identity(rule):
+    """The id of the last document: of the rule, or of the correlation over the rules before it."""
+    return re.search(r"^id: (.*)$", documents(rule)[-1], re.M)[1]
+
+
+def write_evidence(folder, name, records):
+    """One file for each test, so that a finding's events tell which test it is of."""
+    history = [record["shell_history"] for record in records if "shell_history" in record]
+    if history:
+        target = folder / name / "root" / ".bash_history"
+        target.parent.mkdir(parents=True)
+        target.write_text("\n".join(history) + "\n")
+        return
+    lines = [json.dumps(record, separators=(",", ":")) for record in records]
+    (folder / (name + ".json")).write_text("\n".join(lines) + "\n")
+
+
+class RulePack(ekshume.Case):
+    def test_every_rule_says_what_it_must(self):
+        self.assertGreater(len(rule_files()), 100)
+        ids = collections.Counter()
+        for rule in rule_files():
+            for document in documents(rule):
+                with self.subTest(rule.name):
+                    ids[re.search(r"^id: (.*)$", document, re.M)[1]] += 1
+                    self.assertRegex(document, r"(?m)^title: \S")
+                    self.assertRegex(document, r"(?m)^description: ")
+                    self.assertRegex(document, r"(?m)^author: ekshume$")
+                    self.assertRegex(document, r"(?m)^date: \d{4}-\d\d-\d\d$")
+                    self.assertRegex(document, r"(?m)^  - attack\.t\d{4}(?:\.\d{3})?$")
+                    self.assertRegex(document, r"(?m)^  - attack\.[a-z-]{5,}$")
+                    self.assertRegex(document, r"(?m)^falsepositives:\n  - \S")
+                    self.assertIn(re.search(r"^level: (.*)$", document, re.M)[1], LEVELS)
+        self.assertTrue(all(UUID.fullmatch(name) for name in ids))
+        self.assertEqual([], [name for name, count in ids.items() if count > 1])
+
+    def test_all_rules_load(self):
+        problems = ekshume.rows("rules", "check", RULES, codes=(0,))
+        self.assertEqual(["loaded"], [problem["verdict"] for problem in problems], problems)
+
+    def test_no_tests_without_a_rule(self):
+        rules = {rule.relative_to(RULES).with_suffix("") for rule in rule_files()}
+        tests = {test.relative_to(RULES / "tests").with_suffix("") for test in (RULES / "tests").rglob("*.jsonl")}
+        self.assertEqual(rules, tests)
+
+    def test_rules_fire_on_their_records_only(self):
+        folder = ekshume.work_folder() / "records"
+        folder.mkdir()
+        expected = {}
+        for rule in rule_files():
+            tests = tests_of(rule)
+            self.assertEqual({"fires", "silent"}, {test["expect"] for test in tests}, rule.name)
+            for index, test in enumerate(tests):
+                name = f"{rule.parent.name}-{rule.stem}-{index}"
+                expected[name] = (identity(rule), test["expect"])
+                write_evidence(folder, name, test["records"])
+        case = ekshume.work_folder() / "pack.case"
+        run = ekshume.Run("investigate", folder, "--case", case)
+        self.assertIn(run.code, (0, 1), repr(run))
+        test_of = {}
+        for row in ekshume.rows("search", case, "*"):
+            # records/NAME.json, or records/NAME/root/.bash_history
+            part = row["evidence"].split("records/", 1)[-1].split("/")[0]
+            test_of[row["id"]] = part.removesuffix(".json")
+        self.assertEqual(set(expected), set(test_of.values()), "every test gave events")
+        fired = collections.defaultdict(set)
+        for finding in ekshume.rows("hunt", case, "--rules", RULES):
+            self.assertLessEqual(finding["count"], len(finding["events"]), "a finding names all its events: " + finding["title"])
+            for event in finding["events"]:
+                fired[test_of[event]].add(finding["rule"])
+        for name, (rule, expect) in expected.items():
+            with self.subTest(name):
+                self.assertEqual(expect == "fires", rule in fired[name])
+
+
+if __name__ == "__main__":
+    ekshume.main()
