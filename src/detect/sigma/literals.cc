@@ -2,8 +2,6 @@
 #include "detect/sigma/literals.h"
 
 #include <algorithm>
-#include <deque>
-#include <map>
 #include <optional>
 #include <set>
 
@@ -12,8 +10,7 @@
 namespace ekshume::detect::sigma {
 namespace {
 
-// Short pieces stand everywhere; of long ones the beginning says enough.
-constexpr size_t kShortest = 3;
+// Of long pieces the end says enough.
 constexpr size_t kLongest = 16;
 // More than that is no help.
 constexpr size_t kMostOfGroup = 500;
@@ -33,7 +30,8 @@ std::string BestPiece(std::string_view text, bool as_json) {
     if (end - at > best.size()) best = text.substr(at, end - at);
     at = end + 1;
   }
-  return best.size() < kShortest ? "" : Lower(best.substr(0, kLongest));
+  if (best.size() < LiteralIndex::kShortest) return "";
+  return Lower(best.substr(best.size() - std::min(best.size(), kLongest)));
 }
 
 std::string BestPiece(const Pattern& pattern, bool as_json) {
@@ -52,7 +50,11 @@ using Groups = std::vector<LiteralGroup>;
 bool IsBetter(const LiteralGroup& left, const LiteralGroup& right) {
   const auto shortest = [](const LiteralGroup& group) {
     size_t size = SIZE_MAX;
-    for (const std::string& word : group) size = std::min(size, word.size());
+    for (const std::string& word : group) {
+      // The end of a service's name: it stands in every record of the service.
+      const bool is_common = word.ends_with("amazonaws.com");
+      size = std::min(size, is_common ? LiteralIndex::kShortest : word.size());
+    }
     return size;
   };
   if (shortest(left) != shortest(right)) return shortest(left) > shortest(right);
@@ -147,6 +149,18 @@ class Demands {
   const bool as_json_;
 };
 
+// How seldom characters stand in records, roughly: letters by their place in English.
+int Rarity(std::string_view text) {
+  int rarity = 0;
+  for (const char c : text) {
+    rarity += std::string_view("etaoinsr").contains(c)    ? 1
+              : std::string_view("hdlcum:/.").contains(c) ? 2
+              : std::string_view("wfgypbv").contains(c)   ? 3
+                                                          : 4;
+  }
+  return rarity;
+}
+
 std::optional<int> HexDigit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -182,57 +196,49 @@ uint32_t LiteralIndex::Add(std::string_view word) {
   return static_cast<uint32_t>(words_.size() - 1);
 }
 
+uint32_t LiteralIndex::HashOf(std::string_view bytes) const {
+  uint32_t last = 0;
+  for (const char c : bytes) {
+    last = last >> 8 | static_cast<uint32_t>(static_cast<uint8_t>(c)) << 24;
+  }
+  last |= kSmall;
+  return (bytes.size() < 4 ? last >> 8 << 8 : last) * kMultiplier >> shift_;
+}
+
+bool LiteralIndex::Stands(const Entry& entry, std::string_view text, size_t end) const {
+  const std::string& word = words_[entry.number];
+  if (end < entry.end || text.size() - end < word.size() - entry.end) return false;
+  const std::string_view place = text.substr(end - entry.end, word.size());
+  return std::ranges::equal(place, word, [](char c, char own) {
+    return (c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c) == own;
+  });
+}
+
 void LiteralIndex::Build() {
-  class_of_.fill(0);
-  classes_ = 1;
-  for (const std::string& word : words_) {
-    for (const char c : word) {
-      uint8_t& own = class_of_[static_cast<uint8_t>(c)];
-      if (own == 0) own = static_cast<uint8_t>(classes_++);
-    }
-  }
-  for (char c = 'A'; c <= 'Z'; ++c) {
-    class_of_[static_cast<uint8_t>(c)] = class_of_[static_cast<uint8_t>(c + 32)];
-  }
-  next_.assign(classes_, 0);
-  word_of_.assign(1, kNone);
+  // So many hashes that few places of a text have that of a word by chance.
+  int bits = 12;
+  while (bits < 18 && (size_t{1} << bits) < words_.size() * 32) ++bits;
+  shift_ = 32 - bits;
+  const size_t hashes = size_t{1} << bits;
+  filter_.assign(hashes / 64, 0);
+  begin_.assign(hashes + 1, 0);
+  std::vector<std::pair<uint32_t, Entry>> made;
   for (uint32_t number = 0; number < words_.size(); ++number) {
-    uint32_t state = 0;
-    for (const char c : words_[number]) {
-      const size_t slot = state * classes_ + class_of_[static_cast<uint8_t>(c)];
-      if (next_[slot] == 0) {
-        next_[slot] = static_cast<uint32_t>(word_of_.size());
-        word_of_.push_back(kNone);
-        next_.resize(next_.size() + classes_, 0);
-      }
-      state = next_[slot];
+    const std::string_view word = words_[number];
+    const size_t count = std::min<size_t>(word.size(), 4);
+    size_t best = 0;
+    for (size_t at = 1; at + count <= word.size(); ++at) {
+      if (Rarity(word.substr(at, count)) > Rarity(word.substr(best, count))) best = at;
     }
-    if (state != 0) word_of_[state] = number;
+    const uint32_t hash = HashOf(word.substr(best, count));
+    made.push_back({hash, {number, static_cast<uint32_t>(best + count)}});
+    filter_[hash / 64] |= uint64_t{1} << (hash % 64);
+    ++begin_[hash + 1];
   }
-  // Breadth first: the longest proper end of a state's text that is a state too.
-  std::vector<uint32_t> shorter(word_of_.size(), 0);
-  output_.assign(word_of_.size(), kNone);
-  more_.assign(word_of_.size(), 0);
-  std::deque<uint32_t> queue;
-  for (uint32_t i = 0; i < classes_; ++i) {
-    if (next_[i] != 0) queue.push_back(next_[i]);
-  }
-  while (!queue.empty()) {
-    const uint32_t state = queue.front();
-    queue.pop_front();
-    more_[state] = shorter[state];
-    output_[state] = word_of_[state] != kNone ? state : output_[shorter[state]];
-    for (uint32_t i = 0; i < classes_; ++i) {
-      uint32_t& to = next_[state * classes_ + i];
-      const uint32_t other = next_[shorter[state] * classes_ + i];
-      if (to == 0) {
-        to = other;
-      } else {
-        shorter[to] = other;
-        queue.push_back(to);
-      }
-    }
-  }
+  for (size_t hash = 0; hash < hashes; ++hash) begin_[hash + 1] += begin_[hash];
+  entries_.resize(words_.size());
+  std::vector<uint32_t> next(begin_.begin(), begin_.end() - 1);
+  for (const auto& [hash, entry] : made) entries_[next[hash]++] = entry;
 }
 
 }  // namespace ekshume::detect::sigma
