@@ -62,6 +62,18 @@ std::string ChainHash(std::string_view line) {
   return line.empty() ? std::string(64, '0') : ToHex(Sha256::Of(ByteView::Of(line)));
 }
 
+// Whether a folder is free to become a case: empty, or left by a run that was killed before its
+// case.json was whole.
+bool HoldsNothing(const std::string& directory) {
+  std::error_code error;
+  std::filesystem::directory_iterator entries(directory, error);
+  if (error) return false;
+  for (const std::filesystem::directory_iterator end; entries != end; entries.increment(error)) {
+    if (!entries->path().filename().string().starts_with("case.json.partial-")) return false;
+  }
+  return !error;
+}
+
 }  // namespace
 
 Case::Case(std::string directory)
@@ -98,7 +110,7 @@ Result<std::unique_ptr<Case>> Case::Open(const std::string& directory) {
 Result<std::unique_ptr<Case>> Case::OpenOrCreate(const std::string& directory) {
   if (IsCase(directory)) return Open(directory);
   std::error_code error;
-  if (std::filesystem::exists(directory, error) && !std::filesystem::is_empty(directory, error)) {
+  if (std::filesystem::exists(directory, error) && !HoldsNothing(directory)) {
     return Fail(ErrorCode::kInvalidArgument,
                 fmt::format("{} exists and is not a case; choose another with --case", directory));
   }

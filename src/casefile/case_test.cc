@@ -62,6 +62,14 @@ TEST_F(CaseTest, RefusesAFolderWithSomethingElse) {
   EXPECT_EQ(result.error().code, ErrorCode::kInvalidArgument);
 }
 
+TEST_F(CaseTest, GoesOnWhereARunWasKilledBeforeItBegan) {
+  std::filesystem::create_directory(directory_);
+  std::ofstream(directory_ + "/case.json.partial-Ab3dE9") << "{";
+  const auto made = Case::OpenOrCreate(directory_);
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_TRUE(Case::IsCase(directory_));
+}
+
 TEST_F(CaseTest, RefusesACaseFileThatIsNotOurs) {
   std::filesystem::create_directory(directory_);
   for (const char* text : {"", "[]", "{\"id\": 1}", "{\"schema\": 99, \"id\": \"x\"}", "{"}) {
