@@ -70,7 +70,7 @@ Result<void> LogIntents::Add(const LogTransaction& transaction, const LogTransac
   for (uint32_t i = 0; i < item.region_count; ++i) {
     const auto bytes = transaction.Region(item, i).AsSpan();
     // The vector itself counts too, for there may be many empty ones.
-    const size_t cost = bytes.size() + sizeof(bytes);
+    const size_t cost = bytes.size() + sizeof(std::vector<std::byte>);
     if (cost > bytes_left_) {
       bytes_left_ += intent.kept_bytes;
       intent = {.sequence = intent.sequence, .lsn = intent.lsn, .regions = {}, .is_dropped = true};
