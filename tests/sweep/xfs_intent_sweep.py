@@ -364,7 +364,7 @@ def compare_with_kernel(label, image, work):
 
 def under_way(image):
     """The kinds of intents that ekshume finds in the image."""
-    rows, _, messages = ekshume_view.find(image)
+    rows, _, messages = ekshume_view.find(image, "--verbose")
     list(rows)
     return UNDER_WAY.findall(messages)
 
