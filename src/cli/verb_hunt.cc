@@ -83,11 +83,14 @@ std::string AllColumns() {
   return list;
 }
 
-// Asks the rules of each event of the case, in order of time.
+// Asks the rules of each event of the case: in order of time where correlations need it, otherwise
+// in the order in which the records are packed, which is much faster.
 Result<void> Gather(Program& program, event::Store& store, const sigma::Engine& engine,
                     const std::vector<sigma::Correlation>& correlations,
                     sigma::Findings& findings) {
-  const auto result = EKSHUME_TRY(store.Query(event::OrderedEventsSql(AllColumns(), "true")));
+  const auto result = EKSHUME_TRY(store.Query(correlations.empty()
+                                                  ? event::PackedEventsSql(AllColumns())
+                                                  : event::OrderedEventsSql(AllColumns(), "true")));
   EventRows rows(*result);
   sigma::Engine::Session session(engine);
   sigma::Correlator correlator(engine.rules(), correlations, [&](const sigma::Correlated& found) {

@@ -72,7 +72,8 @@ void Findings::Add(const Head& rule, const std::vector<EventRef>& events) {
     return;
   }
   const bool is_new = found == findings_.end();
-  Finding& finding = is_new ? findings_[key] : found->second;
+  Gathered& gathered = is_new ? findings_[key] : found->second;
+  Finding& finding = gathered.finding;
   if (is_new) {
     finding.rule = name;
     finding.title = rule.title;
@@ -87,11 +88,7 @@ void Findings::Add(const Head& rule, const std::vector<EventRef>& events) {
     finding.container_id = one.container_id;
     finding.path = one.path;
     finding.source_ip = one.source_ip;
-    finding.explanation = one.message;
-    if (!rule.description.empty()) {
-      if (!finding.explanation.empty()) finding.explanation += ". ";
-      finding.explanation += rule.description;
-    }
+    finding.explanation = rule.description;
   }
   for (const EventRef& event : events) {
     ++finding.count;
@@ -102,13 +99,31 @@ void Findings::Add(const Head& rule, const std::vector<EventRef>& events) {
     KeepIfSame(finding.object, event->object);
     KeepIfSame(finding.path, event->path);
     KeepIfSame(finding.source_ip, event->source_ip);
-    if (finding.events.size() < limits::kMaxFindingEvents) finding.events.push_back(event->id);
+    Kept kept{!event->time, event->time.value_or(Timestamp{}), event->id};
+    if (gathered.kept.empty() || kept < gathered.earliest) {
+      gathered.earliest = kept;
+      gathered.message = event->message;
+    }
+    gathered.kept.push_back(std::move(kept));
+    if (gathered.kept.size() >= 2 * limits::kMaxFindingEvents) Trim(gathered.kept);
   }
+}
+
+void Findings::Trim(std::vector<Kept>& kept) {
+  std::ranges::sort(kept);
+  if (kept.size() > limits::kMaxFindingEvents) kept.resize(limits::kMaxFindingEvents);
 }
 
 std::vector<Finding> Findings::Take() {
   std::vector<Finding> list;
-  for (auto& [key, finding] : findings_) {
+  for (auto& [key, gathered] : findings_) {
+    Finding& finding = gathered.finding;
+    Trim(gathered.kept);
+    for (Kept& kept : gathered.kept) finding.events.push_back(std::move(kept.id));
+    if (!gathered.message.empty()) {
+      finding.explanation =
+          gathered.message + (finding.explanation.empty() ? "" : ". " + finding.explanation);
+    }
     finding.id = ToHex(Sha256::Of(ByteView::Of(key))).substr(0, 32);
     list.push_back(std::move(finding));
   }

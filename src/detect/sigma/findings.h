@@ -37,22 +37,38 @@ struct Finding {
   std::optional<Timestamp> last;
   uint64_t count = 0;  // events
   std::string actor, object, cluster, node, name_space, pod, container_id, path, source_ip;
-  std::vector<std::string> events;  // the first limits::kMaxFindingEvents
+  std::vector<std::string> events;  // the earliest limits::kMaxFindingEvents
   std::string explanation;
 };
 
-// Gathers matches into findings. One thread. At most limits::kMaxFindings are made; what would make
-// further ones is counted by left_out().
+// Gathers matches into findings, the same ones in whatever order they come. One thread. At most
+// limits::kMaxFindings are made; what would make further ones is counted by left_out().
 class Findings {
  public:
-  // Takes the events of one match, in order of time.
+  // Takes the events of one match.
   void Add(const Head& rule, const std::vector<EventRef>& events);
   uint64_t left_out() const { return left_out_; }
   // The worst first, then in order of time.
   std::vector<Finding> Take();
 
  private:
-  std::map<std::string, Finding> findings_;  // by what makes them one
+  // Orders events: by time, those without one last.
+  struct Kept {
+    bool is_timeless = false;
+    Timestamp time;
+    std::string id;
+
+    friend auto operator<=>(const Kept&, const Kept&) = default;
+  };
+  struct Gathered {
+    Finding finding;
+    std::vector<Kept> kept;
+    Kept earliest;
+    std::string message;  // of the earliest event
+  };
+  static void Trim(std::vector<Kept>& kept);
+
+  std::map<std::string, Gathered> findings_;  // by what makes them one
   uint64_t left_out_ = 0;
 };
 

@@ -47,7 +47,7 @@ TEST(SigmaFindings, JoinsTheEventsOfAnActor) {
   EXPECT_EQ(list[2].last, (Timestamp{20, 0}));
   EXPECT_EQ(list[2].path, "");
   EXPECT_EQ(list[1].path, "/a");
-  EXPECT_EQ(list[2].events, (std::vector<std::string>{"e1", "e2", "e3"}));
+  EXPECT_EQ(list[2].events, (std::vector<std::string>{"e2", "e1", "e3"}));
   EXPECT_EQ(list[2].explanation, "It happened. Why it matters");
   EXPECT_EQ(list[2].id.size(), 32U);
   EXPECT_NE(list[2].id, list[1].id);

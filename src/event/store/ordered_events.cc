@@ -36,4 +36,21 @@ std::string OrderedEventsSql(std::string_view list, std::string_view where, bool
   return sql + "))";
 }
 
+std::string PackedEventsSql(std::string_view list) {
+  std::string stored;
+  std::string shown;
+  for (const Column& column : Columns()) {
+    const bool is_made = column.name == "locator" || column.name == "raw";
+    if (!is_made) stored += fmt::format("{}, ", column.name);
+    shown += fmt::format("{}{}", shown.empty() ? "" : ", ",
+                         column.name == "locator" ? kLocator
+                         : column.name == "raw"   ? kRaw
+                                                  : column.name);
+  }
+  return fmt::format(
+      "SELECT {} FROM (SELECT {} FROM (SELECT {}{} FROM stored_events ORDER BY raw_frame, "
+      "raw_offset, id))",
+      list, shown, stored, kPlaceColumns);
+}
+
 }  // namespace ekshume::event
