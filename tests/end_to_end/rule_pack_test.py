@@ -35,13 +35,7 @@ def identity(rule):
 
 def write_evidence(folder, name, records):
     """One file for each test, so that a finding's events tell which test it is of."""
-    history = [record["shell_history"] for record in records if "shell_history" in record]
-    if history:
-        target = folder / name / "root" / ".bash_history"
-        target.parent.mkdir(parents=True)
-        target.write_text("\n".join(history) + "\n")
-        return
-    lines = [json.dumps(record, separators=(",", ":")) for record in records]
+    lines = [record.get("authenticator_line") or json.dumps(record, separators=(",", ":")) for record in records]
     (folder / (name + ".json")).write_text("\n".join(lines) + "\n")
 
 
@@ -89,9 +83,7 @@ class RulePack(ekshume.Case):
         self.assertIn(run.code, (0, 1), repr(run))
         test_of = {}
         for row in ekshume.rows("search", case, "*"):
-            # records/NAME.json, or records/NAME/root/.bash_history
-            part = row["evidence"].split("records/", 1)[-1].split("/")[0]
-            test_of[row["id"]] = part.removesuffix(".json")
+            test_of[row["id"]] = pathlib.PurePosixPath(row["evidence"]).name.removesuffix(".json")
         self.assertEqual(set(expected), set(test_of.values()), "every test gave events")
         fired = collections.defaultdict(set)
         for finding in ekshume.rows("hunt", case, "--rules", RULES):
