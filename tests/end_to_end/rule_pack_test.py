@@ -33,10 +33,21 @@ def identity(rule):
     return re.search(r"^id: (.*)$", documents(rule)[-1], re.M)[1]
 
 
-def write_evidence(folder, name, records):
-    """One file for each test, so that a finding's events tell which test it is of."""
-    lines = [record.get("authenticator_line") or json.dumps(record, separators=(",", ":")) for record in records]
-    (folder / (name + ".json")).write_text("\n".join(lines) + "\n")
+def kind_of(record):
+    """The file that a record goes into, and what its row is known by."""
+    if "authenticator_line" in record:
+        return "authenticator.log", re.search(r'time="([^".Z]+)', record["authenticator_line"])[1]
+    if "auditID" in record:
+        return "audit.log", record["auditID"]
+    if "eventID" in record:
+        return "cloudtrail.json", record["eventID"]
+    if "schemaVersion" in record:
+        return "guardduty.json", record["id"]
+    return "falco.json", record["time"][:19]
+
+
+def text_of(record):
+    return record.get("authenticator_line") or json.dumps(record, separators=(",", ":"))
 
 
 class RulePack(ekshume.Case):
@@ -70,20 +81,28 @@ class RulePack(ekshume.Case):
     def test_rules_fire_on_their_records_only(self):
         folder = ekshume.work_folder() / "records"
         folder.mkdir()
-        expected = {}
+        expected, test_by_key, lines = {}, {}, collections.defaultdict(list)
         for rule in rule_files():
             tests = tests_of(rule)
             self.assertEqual({"fires", "silent"}, {test["expect"] for test in tests}, rule.name)
             for index, test in enumerate(tests):
                 name = f"{rule.parent.name}-{rule.stem}-{index}"
                 expected[name] = (identity(rule), test["expect"])
-                write_evidence(folder, name, test["records"])
+                for record in test["records"]:
+                    file, key = kind_of(record)
+                    self.assertNotIn((file, key), test_by_key, "each record is in one test")
+                    test_by_key[file, key] = name
+                    lines[file].append(text_of(record))
+        for file, texts in lines.items():
+            (folder / file).write_text("\n".join(texts) + "\n")
         case = ekshume.work_folder() / "pack.case"
         run = ekshume.Run("investigate", folder, "--case", case)
         self.assertIn(run.code, (0, 1), repr(run))
         test_of = {}
         for row in ekshume.rows("search", case, "*"):
-            test_of[row["id"]] = pathlib.PurePosixPath(row["evidence"]).name.removesuffix(".json")
+            file = pathlib.PurePosixPath(row["evidence"]).name
+            known_by_time = file in ("authenticator.log", "falco.json")
+            test_of[row["id"]] = test_by_key[file, row["time"][:19] if known_by_time else row["record_id"]]
         self.assertEqual(set(expected), set(test_of.values()), "every test gave events")
         fired = collections.defaultdict(set)
         for finding in ekshume.rows("hunt", case, "--rules", RULES):
