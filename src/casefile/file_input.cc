@@ -63,4 +63,40 @@ Result<std::string> HashFileContent(const std::string& path, Progress* progress)
   }
 }
 
+void ContentHash::Update(std::string_view bytes) {
+  if (!abandoned_) hash_.Update(ByteView::Of(bytes));
+}
+
+void ContentHash::Finish() {
+  if (abandoned_) return;
+  const std::lock_guard lock(mutex_);
+  if (!result_) result_ = ToHex(hash_.Finish());
+}
+
+Result<std::string> ContentHash::Get() {
+  const std::lock_guard lock(mutex_);
+  if (!result_) {
+    abandoned_ = true;
+    result_ = HashFileContent(path_, progress_);
+  }
+  return *result_;
+}
+
+Result<size_t> HashedSource::Read(std::span<char> out) {
+  const size_t got = EKSHUME_TRY(file_.Read(out));
+  if (got == 0) {
+    hash_.Finish();
+  } else {
+    hash_.Update(std::string_view(out.data(), got));
+  }
+  return got;
+}
+
+Result<void> HashedSource::ReadRest() {
+  std::string block(size_t{256} << 10, '\0');
+  while (EKSHUME_TRY(Read(block)) > 0) {
+  }
+  return {};
+}
+
 }  // namespace ekshume::casefile

@@ -71,7 +71,7 @@ std::vector<event::Item> IngestFeed::Items() {
   return items;
 }
 
-uint32_t IngestFeed::Begin(event::Item item, PendingHash hash) {
+uint32_t IngestFeed::Begin(event::Item item, std::shared_ptr<ContentHash> hash) {
   Flush();
   const std::lock_guard lock(mutex_);
   items_.push_back(std::make_unique<Progressing>());
@@ -218,19 +218,19 @@ std::string_view IngestFeed::ItemKey(uint32_t item) {
   return items_[item]->item.key;
 }
 
-// Waits for the hash without holding the lock, which the feed needs to go on.
+// Gets the hash without holding the lock, which the feed needs to go on.
 void IngestFeed::TakeHash(uint32_t item) {
-  PendingHash hash;
+  std::shared_ptr<ContentHash> hash;
   {
     const std::lock_guard lock(mutex_);
     hash = items_[item]->hash;
   }
-  if (!hash.valid()) return;
-  const Result<std::string>& sha256 = hash.get();
+  if (!hash) return;
+  const Result<std::string> sha256 = hash->Get();
   const std::lock_guard lock(mutex_);
   Progressing& progressing = *items_[item];
-  if (!progressing.hash.valid()) return;
-  progressing.hash = {};
+  if (!progressing.hash) return;
+  progressing.hash.reset();
   if (sha256) {
     progressing.item.sha256 = *sha256;
     progressing.item.key = ContentKey(*sha256);

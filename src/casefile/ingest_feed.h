@@ -5,7 +5,6 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
-#include <future>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -16,6 +15,7 @@
 
 #include "base/diagnostic.h"
 #include "base/progress.h"
+#include "casefile/file_input.h"
 #include "event/store/store.h"
 #include "log/carrier/unpack.h"
 #include "log/dispatch.h"
@@ -42,11 +42,9 @@ class IngestFeed final : public event::RowSource {
 
   // --- for the feed ---
 
-  // A SHA-256 that is being computed, in hexadecimal.
-  using PendingHash = std::shared_future<Result<std::string>>;
   // Begins an item; returns its number. With `hash` the item's `sha256` and `key` are made of it as
   // soon as somebody needs them.
-  uint32_t Begin(event::Item item, PendingHash hash = {});
+  uint32_t Begin(event::Item item, std::shared_ptr<ContentHash> hash = nullptr);
   // Reads all records of a leaf. `stream` is what is known of it besides what the leaf says. An
   // unknown format is a diagnostic.
   Result<void> AddLeaf(uint32_t item, const log::Leaf& leaf, log::Stream stream);
@@ -71,7 +69,7 @@ class IngestFeed final : public event::RowSource {
   };
   struct Progressing {
     event::Item item;
-    PendingHash hash;  // until it is in `item`
+    std::shared_ptr<ContentHash> hash;  // until it is in `item`
     log::RecordCounts counts;
     uint64_t duplicates = 0;
     std::set<std::string> formats;

@@ -3,7 +3,8 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <future>
+#include <memory>
+#include <optional>
 #include <set>
 
 #include "casefile/digest_check.h"
@@ -53,9 +54,9 @@ Result<void> FeedFiles(const std::vector<LogFile>& files, Common& common, Ingest
     item.name = file.name;
     item.size = (*input)->size_bytes();
     const bool new_size = common.sizes.insert(item.size).second;
-    IngestFeed::PendingHash hash;
+    std::shared_ptr<ContentHash> hash;
     if (new_size && item.size >= kHashedBesides) {
-      hash = std::async(std::launch::async, HashFileContent, file.path, &progress).share();
+      hash = std::make_shared<ContentHash>(file.path, &progress);
     } else {
       const Result<std::string> sha256 = HashFileContent(file.path, &progress);
       if (!sha256 && sha256.error().code == ErrorCode::kCancelled) return sha256.error();
@@ -79,8 +80,11 @@ Result<void> FeedFiles(const std::vector<LogFile>& files, Common& common, Ingest
     log::Leaf leaf;
     leaf.evidence = leaf.path = file.name;
     Result<void> added = {};
+    std::optional<HashedSource> hashed;
+    if (hash) hashed.emplace(**input, *hash);
+    log::Input& content = hashed ? static_cast<log::Input&>(*hashed) : **input;
     const Result<void> unpacked = log::Unpack(
-        **input, (*input)->size_bytes(), leaf, feed.diagnostics(), [&](const log::Leaf& found) {
+        content, (*input)->size_bytes(), leaf, feed.diagnostics(), [&](const log::Leaf& found) {
           if (!added) return;
           log::Stream own = stream;
           if (found.evidence != file.name) own.path = found.path;
@@ -93,7 +97,12 @@ Result<void> FeedFiles(const std::vector<LogFile>& files, Common& common, Ingest
       feed.diagnostics().Report(DiagnosticCode::kLogUnreadable, file.name,
                                 unpacked.error().message);
     }
-    if (hash.valid() && hash.get()) common.keys.insert(ContentKey(*hash.get()));
+    if (hash) {
+      static_cast<void>(hashed->ReadRest());  // an error comes again from Get()
+      if (const Result<std::string> sha256 = hash->Get()) {
+        common.keys.insert(ContentKey(*sha256));
+      }
+    }
   }
   return {};
 }

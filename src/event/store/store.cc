@@ -174,7 +174,7 @@ class ChunkWriter {
     if (text.size() <= kInlined) {
       duckdb_string_t value{};
       value.value.inlined.length = static_cast<uint32_t>(text.size());
-      std::memcpy(value.value.inlined.inlined, text.data(), text.size());
+      std::ranges::copy(text, value.value.inlined.inlined);
       static_cast<duckdb_string_t*>(to.data)[row] = value;
     } else {
       duckdb_vector_assign_string_element_len(to.vector, row, text.data(), text.size());
