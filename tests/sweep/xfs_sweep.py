@@ -214,8 +214,7 @@ def compare(label, image, view_path, ignore=lambda path, row, field: False):
     with open(view_path) as lines:
         theirs = {row["path"]: row for row in map(json.loads, lines)}
     differences = ekshume_view.differences(ours, theirs, ignore=ignore)
-    for word in ("xfs_bad", "xfs_log_damaged", "xfs_log_not_replayed", "xfs_intent_failed", "node_unreadable", "filesystem_limit"):
-        differences += ["diagnostic: " + line for line in messages.splitlines() if word in line][:3]
+    differences += ["diagnostic: " + line for line in messages.splitlines() if line.startswith("ekshume: data_loss:")][:3]
     print("  %-6s %6d names, %d differences" % (label, len(theirs), len(differences)))
     for line in differences[:8]:
         print("      " + line)
