@@ -30,7 +30,9 @@ class ContentHashTest : public testing::Test {
     EXPECT_TRUE(source.ReadRest());
   }
 
-  const std::string path_ = testing::TempDir() + "content_hash_test";
+  // Tests run side by side.
+  const std::string path_ = testing::TempDir() + "content_hash_test." +
+                            testing::UnitTest::GetInstance()->current_test_info()->name();
   std::string expected_;
 };
 
