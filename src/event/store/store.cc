@@ -21,6 +21,7 @@
 #include "event/store/links.h"
 #include "event/store/pack.h"
 #include "event/store/search_function.h"
+#include "event/store/stored_columns.h"
 
 namespace ekshume::event {
 namespace {
@@ -39,9 +40,6 @@ constexpr size_t kItemsTogether = 500;
 constexpr std::string_view kHiddenColumns =
     "item UINTEGER, place UBIGINT, raw_frame UBIGINT, raw_offset UINTEGER, raw_length UINTEGER";
 
-// They are the last of Columns(), so the others stand in the table where they stand there.
-bool IsHidden(std::string_view name) { return name == "locator" || name == "raw"; }
-
 std::string_view SqlType(const Column& column) {
   if (column.name == "id") return "UUID";
   switch (column.type) {
@@ -54,27 +52,9 @@ std::string_view SqlType(const Column& column) {
 std::string TableColumns() {
   std::string sql;
   for (const Column& column : Columns()) {
-    if (!IsHidden(column.name)) sql += fmt::format("{} {}, ", column.name, SqlType(column));
+    if (!IsMade(column.name)) sql += fmt::format("{} {}, ", column.name, SqlType(column));
   }
   return sql + std::string(kHiddenColumns);
-}
-
-// The view `events`. `raw` needs a function that only ekshume has: the view in the file, for other
-// programs, goes without.
-std::string ViewColumns(bool with_raw) {
-  std::string sql;
-  for (const Column& column : Columns()) {
-    if (column.name == "raw" && !with_raw) continue;
-    if (!sql.empty()) sql += ", ";
-    if (column.name == "locator") {
-      sql += "'offset=' || place AS locator";
-    } else if (column.name == "raw") {
-      sql += "ekshume_raw(raw_frame, raw_offset, raw_length) AS raw";
-    } else {
-      sql += column.name;
-    }
-  }
-  return sql;
 }
 
 // SHA-256 over the parts, each with its length before it: the first 128 bits.
@@ -131,13 +111,13 @@ struct Ingestion {
 
 // How many columns come before kHiddenColumns; the last of them is `evidence`.
 const size_t kStoredColumns = static_cast<size_t>(
-    std::ranges::count_if(Columns(), [](const Column& column) { return !IsHidden(column.name); }));
+    std::ranges::count_if(Columns(), [](const Column& column) { return !IsMade(column.name); }));
 
 // The columns of the table, in its order.
 std::vector<duckdb_type> StoredTypes() {
   std::vector<duckdb_type> types;
   for (const Column& column : Columns()) {
-    if (IsHidden(column.name)) continue;
+    if (IsMade(column.name)) continue;
     types.push_back(column.name == "id"                  ? DUCKDB_TYPE_UUID
                     : column.type == ColumnType::kNumber ? DUCKDB_TYPE_BIGINT
                     : column.type == ColumnType::kTime   ? DUCKDB_TYPE_TIMESTAMP_NS
@@ -382,7 +362,7 @@ class DuckDbStore final : public Store {
       return Fail(ErrorCode::kIo, "DuckDB refused our functions");
     }
     EKSHUME_TRY(RegisterSearchFunction(database_->connection()));
-    return database_->Execute("CREATE TEMP VIEW events AS SELECT " + ViewColumns(true) +
+    return database_->Execute("CREATE TEMP VIEW events AS SELECT " + ShownColumns(true) +
                               " FROM stored_events");
   }
 
@@ -537,14 +517,9 @@ class DuckDbStore final : public Store {
                         const std::function<Result<std::vector<Item>>()>& finish) {
     const int64_t first_item = EKSHUME_TRY(database_->Number("SELECT max(item) + 1 FROM items"));
     EKSHUME_TRY(database_->Execute("BEGIN"));
-    std::string columns;
-    for (const Column& column : Columns()) {
-      if (!IsHidden(column.name)) columns += fmt::format("{}, ", column.name);
-    }
-    EKSHUME_TRY(database_->Execute(fmt::format(
-        "INSERT INTO stored_events SELECT {} item + {}, place, raw_frame, raw_offset, raw_length "
-        "FROM ekshume_rows()",
-        columns, first_item)));
+    EKSHUME_TRY(database_->Execute(
+        fmt::format("INSERT INTO stored_events SELECT {} item + {}, {} FROM ekshume_rows()",
+                    StoredColumns(), first_item, kPlaceColumns)));
     if (ingestion.error) return *ingestion.error;
     int64_t number = first_item;
     const std::vector<Item> items = EKSHUME_TRY(finish());
@@ -618,7 +593,7 @@ Result<void> CreateTables(Database& database) {
       "CREATE TABLE links AS FROM given_links;"
       "CREATE VIEW events AS SELECT {2} FROM stored_events;"
       "COMMIT",
-      kVersion, TableColumns(), ViewColumns(false)));
+      kVersion, TableColumns(), ShownColumns(false)));
 }
 
 // Makes an empty store under another name first: whoever finds one finds it whole.
