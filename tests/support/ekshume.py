@@ -140,6 +140,27 @@ class Case(unittest.TestCase):
             self.fail(message)
 
 
+class FolderCase(Case):
+    """A test that works in an empty folder of its own."""
+
+    def setUp(self):
+        self.folder = work_folder() / self.id().rsplit(".", 1)[-1]
+        self.folder.mkdir()
+        os.chdir(self.folder)
+
+    def write(self, name, content):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def assert_counts(self, items):
+        """records + extra = rows + duplicates + folded + skipped + damaged + unknown, for each item of evidence."""
+        for item in items:
+            self.assertEqual(item["records"] + item["extra"],
+                             sum(item[key] for key in ("rows", "duplicates", "folded", "skipped", "damaged", "unknown")), item)
+
+
 def main():
     program = unittest.main(exit=False, verbosity=1)
     result = program.result
