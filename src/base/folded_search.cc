@@ -6,9 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+
+#include "base/sixteen.h"
 
 namespace ekshume {
 namespace {
@@ -40,8 +39,8 @@ class Finder {
   // Whether the text begins at one of the first `places` places (up to kStep) behind `text`, from
   // where kStep - 1 bytes more than the text has can be read.
   bool At(const char* text, size_t places) const {
-    const __m128i first = _mm_or_si128(Load(text), first_bit_);
-    const __m128i last = _mm_or_si128(Load(text + small_.size() - 1), last_bit_);
+    const __m128i first = _mm_or_si128(LoadSixteen(text), first_bit_);
+    const __m128i last = _mm_or_si128(LoadSixteen(text + small_.size() - 1), last_bit_);
     auto fits = static_cast<uint32_t>(_mm_movemask_epi8(
         _mm_and_si128(_mm_cmpeq_epi8(first, first_), _mm_cmpeq_epi8(last, last_))));
     fits &= (uint32_t{1} << places) - 1;
@@ -52,10 +51,6 @@ class Finder {
   }
 
  private:
-  static __m128i Load(const char* from) {
-    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
-  }
-
   const std::string_view small_;
   const __m128i first_, last_, first_bit_, last_bit_;
 };

@@ -54,7 +54,7 @@ char* PutDigits(char* out, uint32_t value) {
   if constexpr (kWidth == 1) {
     out[0] = static_cast<char>('0' + value % 10);
   } else {
-    const size_t pair = 2 * (value % 100);
+    const size_t pair = size_t{2} * (value % 100);
     std::copy_n(&kDigitPairs[pair], 2, out + kWidth - 2);
     if constexpr (kWidth > 2) PutDigits<kWidth - 2>(out, value / 100);
   }

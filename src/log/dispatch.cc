@@ -186,6 +186,8 @@ class Dispatcher::Implementation final : public event::Sink {
     return header_format_;
   }
 
+  // NOLINTBEGIN(misc-no-recursion): no deeper than kMaxEnvelopeDepth
+
   // A record that some format knows, and counts it. kNotMine when none does.
   Outcome Known(const Record& record) {
     original_ = record.bytes;
@@ -450,6 +452,8 @@ class Dispatcher::Implementation final : public event::Sink {
     }
     Inner(record, envelope.content, envelope.time, Derive(*record.stream, envelope), 0, "log_line");
   }
+
+  // NOLINTEND(misc-no-recursion)
 
   // A row for a line of an application, which is of no format but has a place and a time.
   void AddPlain(const Record& record, std::string_view source) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/byte_view.h"
 #include "base/limits.h"
 #include "log/carrier/compressed.h"
 #include "log/carrier/records.h"
@@ -52,7 +53,6 @@ void OpenRow(const Record& record, Envelope& envelope) {
   simdjson::ondemand::array fields;
   if (document.get_array().get(fields) != simdjson::SUCCESS) return;
   bool any = false;
-  std::string all;
   for (auto element : fields) {
     JsonValue value;
     if (element.get(value) != simdjson::SUCCESS) return;
@@ -192,12 +192,10 @@ std::optional<std::string> DecodeBase64Gzip(std::string_view text, const std::st
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
   if (text.size() > limits::kMaxRecordBytes) return std::nullopt;
   std::string packed(text.size() / 4 * 3 + 4, '\0');
-  const auto bytes = [](auto* data) {
-    return static_cast<unsigned char*>(static_cast<void*>(data));
-  };
   std::string copy(text);
   const int size =
-      EVP_DecodeBlock(bytes(packed.data()), bytes(copy.data()), static_cast<int>(copy.size()));
+      EVP_DecodeBlock(AsUnsignedChars(AsWritableBytes(packed)),
+                      AsUnsignedChars(AsWritableBytes(copy)), static_cast<int>(copy.size()));
   if (size < 0) return std::nullopt;
   packed.resize(static_cast<size_t>(size));
   MemoryInput input(packed);

@@ -150,6 +150,11 @@ bool RawView(JsonValue value, std::string_view& out) {
 }  // namespace
 
 bool JsonView(JsonValue value, std::string_view& out) {
+  simdjson::ondemand::raw_json_string raw;
+  if (value.get_raw_json_string().get(raw) == simdjson::SUCCESS) {
+    out = {raw.raw(), PlainJsonLength(raw.raw())};
+    if (raw.raw()[out.size()] == '"') return true;
+  }
   if (value.get_string().get(out) == simdjson::SUCCESS) return true;
   simdjson::ondemand::json_type type;
   if (value.type().get(type) != simdjson::SUCCESS) return false;

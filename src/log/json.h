@@ -3,11 +3,13 @@
 
 #include <simdjson.h>
 
+#include <bit>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/sixteen.h"
 #include "log/format.h"
 
 // JSON records, read on demand: members in the order in which they come, each once.
@@ -35,14 +37,33 @@ bool JsonRaw(JsonValue value, std::string& out);
 std::optional<int64_t> JsonInteger(JsonValue value);
 std::optional<bool> JsonBoolean(JsonValue value);  // also "true" and "false" in strings
 
+// How many bytes of a string stand before its end or its first escape. `text` is inside of a record
+// that simdjson has looked through: the string ends, and kRecordPadding bytes follow the record.
+inline size_t PlainJsonLength(const char* text) {
+#ifdef __SSE2__
+  const __m128i quote = _mm_set1_epi8('"');
+  const __m128i backslash = _mm_set1_epi8('\\');
+  for (size_t at = 0;; at += sizeof(__m128i)) {
+    const __m128i bytes = LoadSixteen(text + at);
+    const int mask = _mm_movemask_epi8(
+        _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)));
+    if (mask != 0) {
+      return at + static_cast<size_t>(std::countr_zero(static_cast<unsigned int>(mask)));
+    }
+  }
+#else
+  size_t length = 0;
+  while (text[length] != '"' && text[length] != '\\') ++length;
+  return length;
+#endif
+}
+
 // The key of a member. simdjson has made sure that the string ends; one without escapes, as nearly
 // all are, is taken from where it stands.
 inline bool JsonKey(simdjson::ondemand::field& field, std::string_view& key) {
   const char* text = field.key().raw();
-  size_t length = 0;
-  while (text[length] != '"' && text[length] != '\\') ++length;
-  key = {text, length};
-  return text[length] == '"' || field.unescaped_key().get(key) == simdjson::SUCCESS;
+  key = {text, PlainJsonLength(text)};
+  return text[key.size()] == '"' || field.unescaped_key().get(key) == simdjson::SUCCESS;
 }
 
 // Calls `visit(std::string_view key, JsonValue value)` for each member of an object, and nothing

@@ -81,7 +81,7 @@ std::string AddressRangeRegex(uint32_t first, uint32_t last) {
   uint64_t at = first;
   while (at <= last) {
     const int aligned = at == 0 ? 32 : std::countr_zero(at);
-    const int fitting = std::bit_width(uint64_t{last} - at + 1) - 1;
+    const int fitting = static_cast<int>(std::bit_width(uint64_t{last} - at + 1)) - 1;
     const int free_bits = std::min({aligned, fitting, 32});
     if (at != first) out += '|';
     out += PrefixRegex(static_cast<uint32_t>(at), 32 - free_bits);

@@ -11,6 +11,11 @@
 #include "base/result.h"
 #include "event/store/store.h"
 
+// Of the library, but not of the header, which is one of an older version: like
+// duckdb_vector_assign_string_element_len(), for texts that are known to be UTF-8.
+extern "C" void duckdb_unsafe_vector_assign_string_element_len(duckdb_vector vector, idx_t index,
+                                                               const char* text, idx_t size);
+
 // DuckDB's C interface in our own words. One thread at a time.
 namespace ekshume::event {
 

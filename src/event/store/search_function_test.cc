@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "event/store/search_function.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "event/store/database.h"
@@ -41,8 +42,8 @@ TEST_F(SearchFunctionTest, AgreesWithContainsOnWholeTables) {
       "'x' AS small FROM range(50000) AS r(i)"));
   for (const char* column : {"unlike", "alike", "none", "small"}) {
     for (const char* text : {"a", "value3", "4eabc", "x", "nothing"}) {
-      const std::string from = std::string(column) + ", '" + text + "')";
-      const std::string lower = "contains(lower(" + std::string(column) + "), '" + text + "')";
+      const std::string from = fmt::format("{}, '{}')", column, text);
+      const std::string lower = fmt::format("contains(lower({}), '{}')", column, text);
       EXPECT_EQ(0, Number("SELECT count(*) FROM t WHERE ekshume_contains(" + from +
                           " IS DISTINCT FROM " + lower))
           << column << ' ' << text;

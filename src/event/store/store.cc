@@ -157,7 +157,8 @@ class ChunkWriter {
       std::ranges::copy(text, value.value.inlined.inlined);
       static_cast<duckdb_string_t*>(to.data)[row] = value;
     } else {
-      duckdb_vector_assign_string_element_len(to.vector, row, text.data(), text.size());
+      // RowBatch has seen to it that all texts are UTF-8.
+      duckdb_unsafe_vector_assign_string_element_len(to.vector, row, text.data(), text.size());
     }
     SetValid(to, row);
   }
@@ -351,7 +352,7 @@ class DuckDbStore final : public Store {
 
     duckdb_table_function rows = duckdb_create_table_function();
     duckdb_table_function_set_name(rows, "ekshume_rows");
-    duckdb_table_function_set_extra_info(rows, &ingestion_, nullptr);
+    duckdb_table_function_set_extra_info(rows, static_cast<void*>(&ingestion_), nullptr);
     duckdb_table_function_set_bind(rows, BindRows);
     duckdb_table_function_set_init(rows, InitRows);
     duckdb_table_function_set_local_init(rows, InitWorker);
@@ -417,7 +418,7 @@ class DuckDbStore final : public Store {
     ingestion.known = known_.get();
     ingestion.pack = pack_.get();
     ingestion_ = &ingestion;
-    const Result<void> stored = Transact(ingestion, finish);
+    Result<void> stored = Transact(ingestion, finish);
     ingestion_ = nullptr;
     if (!stored) {
       known_.reset();  // holds ids of rows that were taken back

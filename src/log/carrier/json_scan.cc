@@ -3,9 +3,7 @@
 
 #include <bit>
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
+#include "base/sixteen.h"
 
 namespace ekshume::log {
 namespace {
@@ -23,8 +21,7 @@ struct Masks {
 Masks Look(const char* block) {
   Masks masks;
   for (int i = 0; i < 4; ++i) {
-    const __m128i bytes =
-        _mm_loadu_si128(static_cast<const __m128i*>(static_cast<const void*>(block + 16 * i)));
+    const __m128i bytes = LoadSixteen(block + 16 * i);
     // { is [ with bit 5 set, } is ] with it.
     const __m128i folded = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
     const auto mask = [i](__m128i equal) {
