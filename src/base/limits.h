@@ -107,6 +107,13 @@ inline constexpr int64_t kMaxRuleRegexBytes = int64_t{4} << 20;  // of one regul
 inline constexpr size_t kMaxCorrelatedEvents = 200000;           // kept for one correlation
 inline constexpr size_t kMaxFindingEvents = 100;                 // ids named by one finding
 inline constexpr size_t kMaxFindings = 200000;                   // of one hunt
+inline constexpr size_t kMaxYaraFileBytes = size_t{16} << 20;    // one file of YARA rules
+inline constexpr int kMaxYaraSeconds = 60;                       // all rules over one file
+inline constexpr uint64_t kMaxScannedFileBytes = uint64_t{256} << 20;  // of one file
+inline constexpr size_t kMaxIndicatorFileBytes = size_t{256} << 20;    // one list
+inline constexpr size_t kMaxIndicators = 5000000;                      // of all lists
+inline constexpr size_t kMaxIncidents = 1000;                          // of one case
+inline constexpr size_t kMaxGraphNodes = 2000;                         // of one incident
 
 // casefile
 inline constexpr uint64_t kMaxHashedHoleBytes = uint64_t{16}

@@ -209,6 +209,8 @@ Result<size_t> Case::VerifyCustody() const {
   return records.size();
 }
 
+Result<std::string> Case::Report() const { return ReadOwnFile(directory_ + "/report.json"); }
+
 Result<void> Case::WriteReport(std::string_view json) {
   const auto file = EKSHUME_TRY(AtomicFile::Create(directory_ + "/report.json"));
   EKSHUME_TRY(file->Write(json));

@@ -57,6 +57,8 @@ class Case {
   Result<std::vector<std::string>> CustodyRecords() const;
   // kCorrupt with the number of the first record whose chain is broken.
   Result<size_t> VerifyCustody() const;
+  // report.json as it stands. kNotFound when nothing was investigated yet.
+  Result<std::string> Report() const;
   // Replaces report.json.
   Result<void> WriteReport(std::string_view json);
 

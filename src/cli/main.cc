@@ -90,6 +90,7 @@ int Run(int argc, char** argv) {
   AddSearchVerbs(program);
   AddExportVerb(program);
   AddHuntVerb(program);
+  AddFindingsVerb(program);
   AddRulesVerb(program);
   AddCaseVerb(program);
   try {

@@ -69,6 +69,7 @@ void AddCaseVerb(Program& program);
 void AddSearchVerbs(Program& program);  // search, timeline, sql
 void AddExportVerb(Program& program);
 void AddHuntVerb(Program& program);
+void AddFindingsVerb(Program& program);
 void AddRulesVerb(Program& program);
 
 }  // namespace ekshume::cli

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -23,7 +24,7 @@ void AddPlaceholderOptions(CLI::App& verb, RulesOptions& options) {
       ->type_name("FILE");
 }
 
-Result<sigma::RuleSet> LoadRules(const RulesOptions& options) {
+Result<sigma::Placeholders> ReadPlaceholders(const RulesOptions& options) {
   sigma::Placeholders placeholders;
   if (!options.placeholder_file.empty()) {
     std::ifstream stream(options.placeholder_file, std::ios::binary);
@@ -47,17 +48,36 @@ Result<sigma::RuleSet> LoadRules(const RulesOptions& options) {
     }
     placeholders[pair.substr(0, equals)].push_back(pair.substr(equals + 1));
   }
-  return sigma::LoadRules(options.paths, placeholders);
+  return placeholders;
 }
 
-void ReportProblems(const sigma::RuleSet& set, DiagnosticSink& diagnostics) {
-  const auto report = [&](DiagnosticCode code, const sigma::Problem& problem) {
-    std::string place = problem.file;
-    if (problem.line > 0) place += fmt::format(":{}", problem.line);
-    diagnostics.Report(code, std::move(place), problem.reason);
-  };
-  for (const sigma::Problem& problem : set.refused) report(DiagnosticCode::kRuleRefused, problem);
-  for (const sigma::Problem& problem : set.doubtful) report(DiagnosticCode::kRuleDoubtful, problem);
+Result<sigma::RuleSet> LoadRules(const RulesOptions& options) {
+  return sigma::LoadRules(options.paths, EKSHUME_TRY(ReadPlaceholders(options)));
+}
+
+std::optional<std::string> ShippedRules() {
+  std::error_code error;
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) return std::nullopt;
+  const std::filesystem::path folder =
+      (program.parent_path() / "../share/ekshume/rules").lexically_normal();
+  if (!std::filesystem::is_directory(folder, error)) return std::nullopt;
+  return folder.string();
+}
+
+Result<casefile::DetectionRules> RulesToAsk(const RulesOptions& options, bool with_shipped,
+                                            DiagnosticSink& diagnostics) {
+  casefile::DetectionRules rules;
+  if (with_shipped) {
+    if (const std::optional<std::string> shipped = ShippedRules()) {
+      rules.sigma.push_back(*shipped);
+    } else {
+      diagnostics.Report(DiagnosticCode::kRulesMissing, "", "share/ekshume/rules");
+    }
+  }
+  rules.sigma.insert(rules.sigma.end(), options.paths.begin(), options.paths.end());
+  rules.placeholders = EKSHUME_TRY(ReadPlaceholders(options));
+  return rules;
 }
 
 std::string JsonList(const std::vector<std::string>& texts) {

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/diagnostic.h"
 #include "base/result.h"
+#include "casefile/detection.h"
 #include "detect/sigma/load.h"
 
 namespace ekshume::cli {
@@ -23,8 +25,12 @@ void AddPlaceholderOptions(CLI::App& verb, RulesOptions& options);
 // Loads the rules with their placeholders. What is wrong with single rules is in the set.
 Result<detect::sigma::RuleSet> LoadRules(const RulesOptions& options);
 
-// Refused rules are diagnostics that are shown and decide the exit code; doubtful ones are notices.
-void ReportProblems(const detect::sigma::RuleSet& set, DiagnosticSink& diagnostics);
+// The folder of the rules that ship with ekshume, beside the program.
+std::optional<std::string> ShippedRules();
+
+// The rules to ask of events: those that ship with ekshume (`with_shipped`) and those given.
+Result<casefile::DetectionRules> RulesToAsk(const RulesOptions& options, bool with_shipped,
+                                            DiagnosticSink& diagnostics);
 
 // A JSON array of texts.
 std::string JsonList(const std::vector<std::string>& texts);

@@ -6,13 +6,16 @@
 #include <memory>
 
 #include "casefile/case.h"
+#include "casefile/detection.h"
 #include "casefile/evidence_kind.h"
+#include "casefile/findings_json.h"
 #include "casefile/ingest.h"
 #include "casefile/ingest_report.h"
 #include "casefile/investigation.h"
 #include "cli/events_page.h"
 #include "cli/program.h"
 #include "cli/report_page.h"
+#include "cli/rules_options.h"
 #include "event/store/store.h"
 
 namespace ekshume::cli {
@@ -31,6 +34,8 @@ std::string NodeName(const std::vector<std::string>& disks) {
 struct InvestigateOptions {
   std::vector<std::string> evidence;
   std::string case_directory;
+  RulesOptions rules;
+  bool no_rules = false;
   std::vector<std::string> command_line;
 };
 
@@ -42,8 +47,10 @@ std::string DefaultCase(const std::string& evidence) {
   return stem + ".case";
 }
 
-// Looks through a node's disks, then brings all records into the case's event store.
+// Looks through a node's disks, brings all records into the case's event store, and says what is
+// suspicious in all of it.
 Result<casefile::Json> Investigate(Program& program, const std::vector<std::string>& paths,
+                                   const casefile::DetectionRules& rules,
                                    casefile::Case& opened_case) {
   std::vector<std::string> disks;
   std::vector<casefile::LogFile> logs;
@@ -92,6 +99,13 @@ Result<casefile::Json> Investigate(Program& program, const std::vector<std::stri
   program.progress.SetStage("joining");
   EKSHUME_TRY(store->Finish());
   report["events"] = EKSHUME_TRY(casefile::EventsJson(summaries, *store));
+  std::vector<detect::Finding> findings;
+  if (!rules.sigma.empty()) {
+    findings =
+        EKSHUME_TRY(casefile::DetectInEvents(*store, rules, program.diagnostics, program.progress));
+  }
+  detect::SortFindings(findings);
+  report["findings"] = casefile::FindingsJson(findings);
   report["diagnostics"] = casefile::Json::array();
   for (const Diagnostic& diagnostic : program.diagnostics.Sorted()) {
     report["diagnostics"].push_back(casefile::ToJson(diagnostic));
@@ -117,9 +131,11 @@ Result<void> Run(Program& program, const InvestigateOptions& options) {
   if (directory.empty()) directory = DefaultCase(paths.front());
   std::error_code error;
   const bool existed = std::filesystem::exists(directory, error);
+  const casefile::DetectionRules rules =
+      EKSHUME_TRY(RulesToAsk(options.rules, !options.no_rules, program.diagnostics));
   const auto opened_case = EKSHUME_TRY(casefile::Case::OpenOrCreate(directory));
 
-  Result<casefile::Json> report = Investigate(program, paths, *opened_case);
+  Result<casefile::Json> report = Investigate(program, paths, rules, *opened_case);
   if (!report) {
     // A case that holds nothing yet is no use to anyone.
     if (!existed) std::filesystem::remove_all(directory, error);
@@ -186,6 +202,12 @@ void AddInvestigateVerb(Program& program) {
   verb->add_option("--case", options->case_directory,
                    "the case folder to make or to go on with (default: NAME.case here)")
       ->type_name("DIR");
+  verb->add_option("--rules", options->rules.paths,
+                   "Sigma rules to ask besides those that ship: a file or folder (may be repeated)")
+      ->type_name("DIR")
+      ->allow_extra_args(false);
+  verb->add_flag("--no-rules", options->no_rules, "do not ask the rules that ship");
+  AddPlaceholderOptions(*verb, options->rules);
   verb->add_flag("--raw", program.raw,
                  "read the disks as they lie: do not replay the filesystems' logs");
   verb->add_flag("--force", program.force, "go on in spite of unknown incompatible features");

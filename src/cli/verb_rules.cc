@@ -39,7 +39,7 @@ void WriteHead(RowFormatter& formatter, const sigma::Head& head, std::string_vie
 
 Result<void> List(Program& program, const RulesOptions& options) {
   sigma::RuleSet set = EKSHUME_TRY(LoadRules(options));
-  ReportProblems(set, program.diagnostics);
+  casefile::ReportProblems(set, program.diagnostics);
   const auto output = EKSHUME_TRY(program.OpenOutput());
   RowWriter writer(program.format, *output);
   RowFormatter formatter(program.format);
@@ -68,7 +68,7 @@ void WriteProblem(RowFormatter& formatter, const sigma::Problem& problem,
 // For people: what is wrong, then how many of how many. The other formats: a row for each problem.
 Result<void> Check(Program& program, const RulesOptions& options) {
   sigma::RuleSet set = EKSHUME_TRY(LoadRules(options));
-  ReportProblems(set, program.diagnostics);
+  casefile::ReportProblems(set, program.diagnostics);
   const size_t loaded = set.loaded();
   const size_t correlations = set.correlations.size();
   const size_t documents = set.documents;

@@ -19,8 +19,11 @@ enum Tag : uint32_t {
   kInstallTime = 1008,
   kVendor = 1011,
   kArchitecture = 1022,
+  kDirIndexes = 1116,
+  kBaseNames = 1117,
+  kDirNames = 1118,
 };
-enum Type : uint32_t { kInt32 = 4, kString = 6, kI18nString = 9 };
+enum Type : uint32_t { kInt32 = 4, kString = 6, kStringArray = 8, kI18nString = 9 };
 constexpr uint32_t kMaxIndexEntries = 65536;  // rpm's own limit (hdrchkTags)
 
 Result<std::string> ReadString(ByteView data, const RpmIndexEntry& entry) {
@@ -32,21 +35,53 @@ Result<std::string> ReadString(ByteView data, const RpmIndexEntry& entry) {
   return std::string(rest.AsText().substr(0, end));
 }
 
-}  // namespace
+// A string array: `count` strings that end with a NUL, one after the other.
+Result<std::vector<std::string_view>> ReadStrings(ByteView data, const RpmIndexEntry& entry) {
+  std::vector<std::string_view> strings;
+  std::string_view rest = data.From(entry.offset.value()).AsText();
+  for (uint32_t i = 0; i < entry.count.value(); ++i) {
+    const size_t end = rest.find('\0');
+    if (end == std::string_view::npos) {
+      return Fail(ErrorCode::kCorrupt, fmt::format("rpm: tag {} does not end", entry.tag.value()));
+    }
+    strings.push_back(rest.substr(0, end));
+    rest.remove_prefix(end + 1);
+  }
+  return strings;
+}
 
-Result<RpmPackage> ParseRpmHeader(std::string_view blob) {
-  const ByteView bytes = ByteView::Of(blob);
-  const auto intro = EKSHUME_TRY(bytes.Read<RpmHeaderIntro>(0));
+struct Header {
+  ByteView bytes;
+  ByteView data;
+  size_t entry_count = 0;
+
+  Result<RpmIndexEntry> Entry(size_t index) const {
+    return bytes.Read<RpmIndexEntry>(sizeof(RpmHeaderIntro) + index * sizeof(RpmIndexEntry));
+  }
+};
+
+Result<Header> OpenHeader(std::string_view blob) {
+  Header header;
+  header.bytes = ByteView::Of(blob);
+  const auto intro = EKSHUME_TRY(header.bytes.Read<RpmHeaderIntro>(0));
   if (intro.il.value() > kMaxIndexEntries) {
     return Fail(ErrorCode::kCorrupt, fmt::format("rpm: {} index entries, at most {} expected",
                                                  intro.il.value(), kMaxIndexEntries));
   }
-  const size_t index_bytes = intro.il.value() * sizeof(RpmIndexEntry);
-  const ByteView data = EKSHUME_TRY(bytes.Sub(sizeof(intro) + index_bytes, intro.dl.value()));
+  header.entry_count = intro.il.value();
+  const size_t index_bytes = header.entry_count * sizeof(RpmIndexEntry);
+  header.data = EKSHUME_TRY(header.bytes.Sub(sizeof(intro) + index_bytes, intro.dl.value()));
+  return header;
+}
+
+}  // namespace
+
+Result<RpmPackage> ParseRpmHeader(std::string_view blob) {
+  const Header header = EKSHUME_TRY(OpenHeader(blob));
+  const ByteView data = header.data;
   RpmPackage package;
-  for (size_t i = 0; i < intro.il.value(); ++i) {
-    const auto entry =
-        EKSHUME_TRY(bytes.Read<RpmIndexEntry>(sizeof(intro) + i * sizeof(RpmIndexEntry)));
+  for (size_t i = 0; i < header.entry_count; ++i) {
+    const auto entry = EKSHUME_TRY(header.Entry(i));
     const uint32_t tag = entry.tag.value();
     const uint32_t type = entry.type.value();
     if (type == kString || type == kI18nString) {
@@ -65,6 +100,42 @@ Result<RpmPackage> ParseRpmHeader(std::string_view blob) {
   }
   if (package.name.empty()) return Fail(ErrorCode::kCorrupt, "rpm: a package without name");
   return package;
+}
+
+Result<void> VisitRpmFiles(
+    std::string_view blob,
+    const std::function<void(std::string_view folder, std::string_view name)>& visit) {
+  const Header header = EKSHUME_TRY(OpenHeader(blob));
+  std::vector<std::string_view> folders;
+  std::vector<std::string_view> names;
+  std::optional<RpmIndexEntry> indexes;
+  for (size_t i = 0; i < header.entry_count; ++i) {
+    const auto entry = EKSHUME_TRY(header.Entry(i));
+    const uint32_t type = entry.type.value();
+    switch (entry.tag.value()) {
+      case kDirNames:
+        if (type == kStringArray) folders = EKSHUME_TRY(ReadStrings(header.data, entry));
+        break;
+      case kBaseNames:
+        if (type == kStringArray) names = EKSHUME_TRY(ReadStrings(header.data, entry));
+        break;
+      case kDirIndexes:
+        if (type == kInt32) indexes = entry;
+        break;
+      default: break;
+    }
+  }
+  if (!indexes) return {};
+  for (size_t i = 0; i < names.size() && i < indexes->count.value(); ++i) {
+    const size_t offset = size_t{indexes->offset.value()} + i * sizeof(be32);
+    const uint32_t folder = EKSHUME_TRY(header.data.Read<be32>(offset)).value();
+    if (folder >= folders.size()) {
+      return Fail(ErrorCode::kCorrupt,
+                  fmt::format("rpm: folder {} of {}", folder, folders.size()));
+    }
+    visit(folders[folder], names[i]);
+  }
+  return {};
 }
 
 std::string FullName(const RpmPackage& package) {

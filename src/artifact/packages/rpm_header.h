@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,6 +41,12 @@ struct RpmPackage {
   std::optional<Timestamp> installed;
 };
 Result<RpmPackage> ParseRpmHeader(std::string_view blob);
+
+// Calls `visit` for each file of the package, with its folder as rpm writes it ("/usr/bin/") and its
+// name. kCorrupt where the header is damaged; files before that were visited.
+Result<void> VisitRpmFiles(
+    std::string_view blob,
+    const std::function<void(std::string_view folder, std::string_view name)>& visit);
 
 // "curl-1:8.5.0-1.x86_64"
 std::string FullName(const RpmPackage& package);

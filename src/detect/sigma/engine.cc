@@ -7,7 +7,7 @@
 #include <map>
 #include <unordered_map>
 
-#include "detect/sigma/literals.h"
+#include "detect/sigma/candidates.h"
 #include "detect/sigma/match.h"
 
 namespace ekshume::detect::sigma {
@@ -16,15 +16,12 @@ namespace ekshume::detect::sigma {
 struct Engine::Group {
   struct Member {
     uint32_t rule = 0;
-    std::vector<uint32_t> fields;               // Detection::fields -> plans
-    std::vector<std::vector<uint32_t>> groups;  // words, of each of which one must stand there
+    std::vector<uint32_t> fields;  // Detection::fields -> plans
   };
   View view;
   std::vector<FieldPlan> plans;
   std::vector<Member> members;
-  LiteralIndex words;
-  std::vector<std::vector<uint32_t>> asked_by;  // word -> members whose first group it is in
-  std::vector<uint32_t> always;                 // members that demand no word
+  CandidateIndex candidates;
 };
 
 struct Engine::State {
@@ -36,16 +33,15 @@ struct Engine::State {
 struct Engine::Session::State {
   struct OfGroup {
     explicit OfGroup(const Group& group)
-        : cache(group.plans.size()), seen(group.words.size(), 0), asked(group.members.size(), 0) {}
+        : cache(group.plans.size()), asked(group.members.size(), 0) {}
     FieldCache cache;
-    std::vector<uint64_t> seen;   // word -> the record in which it stood last
-    std::vector<uint64_t> asked;  // member -> the record for which it is a candidate
+    std::vector<uint64_t> asked;  // member -> the record for which it was asked last
   };
 
   const Engine& engine;
   RecordReader reader;
   std::vector<OfGroup> groups;
-  std::vector<uint32_t> candidates;
+  CandidateIndex::Scratch scratch;
   std::vector<uint32_t> matched;
   uint64_t record = 0;
 };
@@ -60,15 +56,9 @@ class GroupMaker {
     if (is_new) plans.push_back(PlanField(view, name));
     return found->second;
   }
-  uint32_t NumberOf(const std::string& word, LiteralIndex& words) {
-    const auto [found, is_new] = numbers_.try_emplace(word, 0);
-    if (is_new) found->second = words.Add(word);
-    return found->second;
-  }
 
  private:
   std::unordered_map<std::string, uint32_t> places_;
-  std::unordered_map<std::string, uint32_t> numbers_;
 };
 
 size_t LineOfField(const Rule& rule, uint32_t field) {
@@ -123,26 +113,14 @@ std::unique_ptr<Engine> Engine::Make(std::vector<Rule> rules, std::vector<Proble
                               fmt::format("no record of its log source has a field {}", name)});
         }
       }
-      for (const LiteralGroup& words :
-           DemandedLiterals(rule.detection, member.fields, group.plans, ScansJson(view))) {
-        std::vector<uint32_t>& numbers = member.groups.emplace_back();
-        for (const std::string& word : words) numbers.push_back(maker.NumberOf(word, group.words));
-      }
+      group.candidates.Add(static_cast<uint32_t>(group.members.size()),
+                           DemandsOf(rule.detection, member.fields, ScansJson(view)));
       group.members.push_back(std::move(member));
     }
   }
   for (auto& [view, made] : groups) {
     Group& group = made.first;
-    group.words.Build();
-    group.asked_by.resize(group.words.size());
-    for (uint32_t m = 0; m < group.members.size(); ++m) {
-      const Group::Member& member = group.members[m];
-      if (member.groups.empty()) {
-        group.always.push_back(m);
-        continue;
-      }
-      for (const uint32_t word : member.groups.front()) group.asked_by[word].push_back(m);
-    }
+    group.candidates.Build();
     state->groups.push_back(std::move(group));
   }
   return std::unique_ptr<Engine>(new Engine(std::move(state)));
@@ -171,42 +149,22 @@ const std::vector<uint32_t>& Engine::Session::Run(const Input& input, bool plain
   for (size_t g = 0; g < groups.size(); ++g) {
     const Group& group = groups[g];
     State::OfGroup& own = state.groups[g];
-    for (const std::unique_ptr<Record>& record : state.reader.Read(group.view)) {
+    for (Record* const record : state.reader.Read(group.view)) {
       const uint64_t number = ++state.record;
-      state.candidates.clear();
-      const auto add = [&](uint32_t member) {
-        if (own.asked[member] == number) return;
-        own.asked[member] = number;
-        state.candidates.push_back(member);
-      };
-      bool ask_all = plainly;
-      if (!ask_all) {
-        const bool as_json = ScansJson(group.view);
-        record->ForEachScanned([&](std::string_view text) {
-          ask_all = ask_all || (as_json && HasUnusualEscapes(text));
-          group.words.Scan(text, [&](uint32_t word) {
-            if (own.seen[word] == number) return;
-            own.seen[word] = number;
-            for (const uint32_t member : group.asked_by[word]) add(member);
-          });
-          return false;
-        });
-        for (const uint32_t member : group.always) add(member);
-      }
-      if (ask_all) {
-        for (uint32_t member = 0; member < group.members.size(); ++member) add(member);
-      }
       own.cache.Begin(*record);
-      for (const uint32_t m : state.candidates) {
+      const auto ask = [&](uint32_t m) {
+        if (own.asked[m] == number) return;
+        own.asked[m] = number;
         const Group::Member& member = group.members[m];
-        const bool may = ask_all || std::ranges::all_of(member.groups, [&](const auto& words) {
-                           return std::ranges::any_of(
-                               words, [&](uint32_t word) { return own.seen[word] == number; });
-                         });
         const Rule& rule = state.engine.state_->rules[member.rule];
-        if (may && Holds(rule.detection, member.fields, group.plans, own.cache)) {
+        if (Holds(rule.detection, member.fields, group.plans, own.cache)) {
           state.matched.push_back(member.rule);
         }
+      };
+      if (plainly) {
+        for (uint32_t m = 0; m < group.members.size(); ++m) ask(m);
+      } else {
+        group.candidates.Find(own.cache, group.plans, ScansJson(group.view), state.scratch, ask);
       }
     }
   }
@@ -220,7 +178,7 @@ std::string Engine::Session::ValueOf(uint32_t rule, const std::string& field) {
   State& state = *state_;
   for (const View& view : ViewsOf(state.engine.rules()[rule].log_source)) {
     const FieldPlan plan = PlanField(view, field);
-    for (const std::unique_ptr<Record>& record : state.reader.Read(view)) {
+    for (Record* const record : state.reader.Read(view)) {
       Values values;
       record->Get(plan, values);
       for (const Value& value : values.list()) {

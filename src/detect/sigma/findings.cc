@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detect/sigma/findings.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <iterator>
-#include <tuple>
 
-#include "base/hash.h"
 #include "base/limits.h"
 
 namespace ekshume::detect::sigma {
@@ -15,27 +10,11 @@ namespace {
 
 using event::Text;
 
-// The parts with their lengths, so that no two lists give the same text.
-std::string KeyOf(std::initializer_list<std::string_view> parts) {
-  std::string key;
-  for (const std::string_view part : parts) {
-    fmt::format_to(std::back_inserter(key), "{}:{}", part.size(), part);
-  }
-  return key;
-}
-
 void KeepIfSame(std::string& kept, const std::string& value) {
   if (kept != value) kept.clear();
 }
 
 }  // namespace
-
-std::optional<int> LevelRank(std::string_view level) {
-  constexpr std::string_view kLevels[] = {"informational", "low", "medium", "high", "critical"};
-  const auto* found = std::ranges::find(kLevels, level);
-  if (found == std::end(kLevels)) return std::nullopt;
-  return static_cast<int>(found - std::begin(kLevels));
-}
 
 EventRef EventBrief::Of(const event::Event& event, std::string id) {
   auto brief = std::make_shared<EventBrief>();
@@ -64,8 +43,8 @@ void Findings::Add(const Head& rule, const std::vector<EventRef>& events) {
   if (events.empty()) return;
   const EventBrief& one = *events.front();
   const std::string& name = rule.id.empty() ? rule.title : rule.id;
-  const std::string key =
-      KeyOf({name, one.actor, one.cluster, one.node, one.name_space, one.pod, one.container_id});
+  const std::string key = FindingId(
+      {name, one.actor, one.cluster, one.node, one.name_space, one.pod, one.container_id});
   const auto found = findings_.find(key);
   if (found == findings_.end() && findings_.size() >= limits::kMaxFindings) {
     ++left_out_;
@@ -75,6 +54,8 @@ void Findings::Add(const Head& rule, const std::vector<EventRef>& events) {
   Gathered& gathered = is_new ? findings_[key] : found->second;
   Finding& finding = gathered.finding;
   if (is_new) {
+    finding.id = key;
+    finding.detector = "sigma";
     finding.rule = name;
     finding.title = rule.title;
     finding.level = rule.level;
@@ -116,7 +97,7 @@ void Findings::Trim(std::vector<Kept>& kept) {
 
 std::vector<Finding> Findings::Take() {
   std::vector<Finding> list;
-  for (auto& [key, gathered] : findings_) {
+  for (auto& [id, gathered] : findings_) {
     Finding& finding = gathered.finding;
     Trim(gathered.kept);
     for (Kept& kept : gathered.kept) finding.events.push_back(std::move(kept.id));
@@ -124,19 +105,10 @@ std::vector<Finding> Findings::Take() {
       finding.explanation =
           gathered.message + (finding.explanation.empty() ? "" : ". " + finding.explanation);
     }
-    finding.id = ToHex(Sha256::Of(ByteView::Of(key))).substr(0, 32);
     list.push_back(std::move(finding));
   }
   findings_.clear();
-  std::ranges::stable_sort(list, [](const Finding& left, const Finding& right) {
-    const int left_rank = LevelRank(left.level).value_or(2);
-    const int right_rank = LevelRank(right.level).value_or(2);
-    if (left_rank != right_rank) return left_rank > right_rank;
-    const bool left_timeless = !left.first;
-    const bool right_timeless = !right.first;
-    return std::tie(left_timeless, left.first, left.title, left.id) <
-           std::tie(right_timeless, right.first, right.title, right.id);
-  });
+  SortFindings(list);
   return list;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "detect/finding.h"
 #include "detect/sigma/rule.h"
 #include "event/event.h"
 
@@ -24,22 +25,6 @@ struct EventBrief {
   static std::shared_ptr<const EventBrief> Of(const event::Event& event, std::string id);
 };
 using EventRef = std::shared_ptr<const EventBrief>;
-
-// What one rule found of one actor in one place. A text is empty where the events differ in it or
-// do not say.
-struct Finding {
-  std::string id;    // the same on every run over the same events
-  std::string rule;  // its id, or its title where it has none
-  std::string title;
-  std::string level;
-  std::vector<std::string> tags;
-  std::optional<Timestamp> first;
-  std::optional<Timestamp> last;
-  uint64_t count = 0;  // events
-  std::string actor, object, cluster, node, name_space, pod, container_id, path, source_ip;
-  std::vector<std::string> events;  // the earliest limits::kMaxFindingEvents
-  std::string explanation;
-};
 
 // Gathers matches into findings, the same ones in whatever order they come. One thread. At most
 // limits::kMaxFindings are made; what would make further ones is counted by left_out().
@@ -71,8 +56,5 @@ class Findings {
   std::map<std::string, Gathered> findings_;  // by what makes them one
   uint64_t left_out_ = 0;
 };
-
-// 0 informational ... 4 critical; none for other words.
-std::optional<int> LevelRank(std::string_view level);
 
 }  // namespace ekshume::detect::sigma

@@ -6,26 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "detect/sigma/mapping.h"
-#include "detect/sigma/rule.h"
-
-// What of a rule must stand in a record's text for the rule to match, so that most rules are left
-// out without being looked at.
 namespace ekshume::detect::sigma {
-
-// Small-letter texts of which at least one stands in the scanned texts of each record that matches.
-using LiteralGroup = std::vector<std::string>;
-
-// The groups that a detection demands, all of them. Empty when nothing can be demanded: the rule
-// must then be asked of each record. `as_json`: texts are scanned as JSON writes them, so that only
-// pieces count that JSON writes in one way only.
-std::vector<LiteralGroup> DemandedLiterals(const Detection& detection,
-                                           const std::vector<uint32_t>& fields,
-                                           const std::vector<FieldPlan>& plans, bool as_json);
-
-// True when a text of JSON writes characters in a way that DemandedLiterals() does not count with
-// (`\/`, `\u0061`): all rules must be asked.
-bool HasUnusualEscapes(std::string_view json);
 
 // Finds many words in a text in one pass, without case. Each word is known by four rare
 // characters of it, or by its three: only where such stand in the text are words compared.

@@ -92,7 +92,6 @@ void PlanAuditField(FieldPlan& plan) {
     }
   } else if (plan.name == "capabilities") {
     plan.unite = true;
-    plan.literals = false;
     plan.special = Virtual::kCapabilities;
     for (const std::string_view spec : kPodSpecs) {
       for (const std::string_view list : {"containers", "initContainers", "ephemeralContainers"}) {
@@ -106,7 +105,6 @@ void PlanAuditField(FieldPlan& plan) {
     plan.unite = true;
     plan.paths.emplace_back("annotations.authorization.k8s.io/decision");
   } else if (plan.name == "verb") {
-    plan.literals = false;
     plan.special = Virtual::kVerb;
   } else {
     plan.is_known = BeginsWithMember(plan.name, kAuditMembers);
@@ -264,17 +262,13 @@ FieldPlan PlanField(const View& view, std::string_view name) {
       break;
     case ViewKind::kJson:
       plan.paths = {plan.name};
-      if (PlanColumn(plan)) plan.literals = false;  // made of the record, not bytes of it
+      PlanColumn(plan);
       break;
     case ViewKind::kAuditLine: break;
-    case ViewKind::kText:
-      plan.is_known = PlanColumn(plan);
-      plan.literals = false;
-      break;
+    case ViewKind::kText: plan.is_known = PlanColumn(plan); break;
     case ViewKind::kProcess:
     case ViewKind::kFile:
     case ViewKind::kNetwork: {
-      plan.literals = false;
       const auto& fields = ProcessFields();
       const auto found = std::ranges::find(fields, name, &ProcessField::name);
       if (found == fields.end()) {
@@ -285,8 +279,6 @@ FieldPlan PlanField(const View& view, std::string_view name) {
       plan.text = found->text;
       plan.number = found->number;
       plan.paths = found->paths;
-      // What Record::ForEachScanned() of these views gives.
-      plan.literals = IsOneOf(name, {"Image", "CommandLine", "TargetFilename", "DestinationIp"});
       break;
     }
   }

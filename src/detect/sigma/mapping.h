@@ -60,9 +60,6 @@ struct FieldPlan {
   std::optional<event::Text> text;
   std::optional<event::Number> number;
   bool is_known = true;  // false: no record of the view has such a field
-  // Whether values stand as they are in Record::ForEachScanned(), so that a text which must be in
-  // the value can be looked for there.
-  bool literals = true;
 };
 
 FieldPlan PlanField(const View& view, std::string_view name);

@@ -84,11 +84,8 @@ class Evaluation {
   }
 
   bool FitsKeyword(const Matcher& matcher) {
-    const bool needs_lower = matcher.kind == Matcher::Kind::kPattern && !matcher.cased;
-    return cache_.record().ForEachText([&](std::string_view text) {
-      const std::string lower = needs_lower ? Lower(text) : std::string();
-      return matcher.Fits({ValueKind::kText, text, lower});
-    });
+    return std::ranges::any_of(cache_.Texts().list(),
+                               [&](const Value& value) { return matcher.Fits(value); });
   }
 
   const Detection& detection_;
@@ -112,6 +109,18 @@ const Values& FieldCache::Get(uint32_t field, const FieldPlan& plan) {
     record_->Get(plan, slot.values);
   }
   return slot.values;
+}
+
+const Values& FieldCache::Texts() {
+  if (texts_.epoch != epoch_) {
+    texts_.epoch = epoch_;
+    texts_.values.Clear();
+    record_->ForEachText([&](std::string_view text) {
+      texts_.values.AddCopy(ValueKind::kText, std::string(text));
+      return false;
+    });
+  }
+  return texts_.values;
 }
 
 bool Holds(const Detection& detection, const std::vector<uint32_t>& fields,

@@ -18,6 +18,8 @@ class FieldCache {
   Record& record() { return *record_; }
   // `field` is `plan`'s place among the fields of the view.
   const Values& Get(uint32_t field, const FieldPlan& plan);
+  // The texts that keywords are looked for in.
+  const Values& Texts();
 
  private:
   struct Slot {
@@ -27,6 +29,7 @@ class FieldCache {
   Record* record_ = nullptr;
   uint64_t epoch_ = 0;
   std::vector<Slot> slots_;
+  Slot texts_;
 };
 
 // Whether a detection holds for the record in `cache`. `fields` says for each of Detection::fields

@@ -5,7 +5,9 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
+#include <span>
 
 #include "base/limits.h"
 #include "base/time.h"
@@ -18,6 +20,12 @@ namespace {
 using event::Text;
 using simdjson::dom::element;
 using simdjson::dom::element_type;
+
+// The input that is at hand.
+struct Current {
+  const event::Event* event = nullptr;
+  std::string_view raw;
+};
 
 // A record's JSON, read when it is first asked for.
 class LazyJson {
@@ -114,15 +122,30 @@ bool Follow(element at, std::string_view path, Values& values) {
     return any;
   }
   if (!at.is_object()) return false;
-  for (size_t end = path.size(); end != std::string_view::npos && end > 0;
-       end = path.rfind('.', end - 1)) {
-    element inner;
-    if (at.at_key(path.substr(0, end)).get(inner) != simdjson::SUCCESS) continue;
-    if (end == path.size()) {
+  // The keys that the path begins with, the longest first; of a key that is there twice the first
+  // counts.
+  constexpr size_t kMostKeys = 16;
+  std::array<std::pair<size_t, element>, kMostKeys> found;
+  size_t count = 0;
+  for (const auto& [key, inner] : ObjectOf(at)) {
+    const size_t size = key.size();
+    if (size > path.size() || (size < path.size() && path[size] != '.')) continue;
+    if (path.substr(0, size) != key) continue;
+    size_t place = count;
+    while (place > 0 && found[place - 1].first < size) --place;
+    const bool is_repeated = place > 0 && found[place - 1].first == size;
+    if (is_repeated || count == kMostKeys) continue;
+    std::copy_backward(found.begin() + place, found.begin() + count, found.begin() + count + 1);
+    found[place] = {size, inner};
+    ++count;
+  }
+  for (size_t i = 0; i < count; ++i) {
+    const auto& [size, inner] = found[i];
+    if (size == path.size()) {
       AddElement(inner, values);
       return true;
     }
-    if (Follow(inner, path.substr(end + 1), values)) return true;
+    if (Follow(inner, path.substr(size + 1), values)) return true;
   }
   return false;
 }
@@ -163,13 +186,28 @@ void GetColumns(const FieldPlan& field, const event::Event& event, Values& value
   }
 }
 
+// Where a container of any kind of workload says that it is privileged.
+const std::vector<std::string>& PrivilegedPaths() {
+  static const std::vector<std::string> paths = [] {
+    std::vector<std::string> made;
+    for (const std::string_view spec : {"requestObject.spec", "requestObject.spec.template.spec",
+                                        "requestObject.spec.jobTemplate.spec.template.spec"}) {
+      for (const std::string_view list : {"containers", "initContainers", "ephemeralContainers"}) {
+        made.push_back(fmt::format("{}.{}.securityContext.privileged", spec, list));
+      }
+    }
+    return made;
+  }();
+  return paths;
+}
+
 class JsonRecord : public Record {
  public:
-  JsonRecord(const Input& input, LazyJson& json) : input_(input), json_(json) {}
+  JsonRecord(const Current& input, LazyJson& json) : input_(input), json_(json) {}
 
   void Get(const FieldPlan& field, Values& values) override {
     GetPaths(field, json_, values);
-    if (!values.present()) GetColumns(field, input_.event, values);
+    if (!values.present()) GetColumns(field, *input_.event, values);
     if (field.special == Virtual::kVerb) AddVerbs(values);
     if (field.special == Virtual::kCapabilities) AddPrivileged(values);
   }
@@ -202,27 +240,22 @@ class JsonRecord : public Record {
     const std::optional<element> root = json_.Root();
     if (!root) return;
     Values privileged;
-    for (const std::string_view spec : {"requestObject.spec", "requestObject.spec.template.spec",
-                                        "requestObject.spec.jobTemplate.spec.template.spec"}) {
-      for (const std::string_view list : {"containers", "initContainers", "ephemeralContainers"}) {
-        Follow(*root, fmt::format("{}.{}.securityContext.privileged", spec, list), privileged);
-      }
-    }
+    for (const std::string& path : PrivilegedPaths()) Follow(*root, path, privileged);
     const bool any = std::ranges::any_of(privileged.list(),
                                          [](const Value& value) { return value.text == "true"; });
     if (any) values.Add(ValueKind::kText, "ALL");
   }
 
-  const Input& input_;
+  const Current& input_;
   LazyJson& json_;
 };
 
 class ColumnRecord : public Record {
  public:
-  ColumnRecord(const Input& input, LazyJson& json) : input_(input), json_(json) {}
+  ColumnRecord(const Current& input, LazyJson& json) : input_(input), json_(json) {}
 
   void Get(const FieldPlan& field, Values& values) override {
-    const event::Event& event = input_.event;
+    const event::Event& event = *input_.event;
     if (input_.raw.starts_with('{')) GetPaths(field, json_, values);
     if (!values.present()) GetColumns(field, event, values);
     switch (field.special) {
@@ -256,7 +289,7 @@ class ColumnRecord : public Record {
       if (visit(program)) return true;
     }
     for (const Text column : {Text::kCommandLine, Text::kPath, Text::kDestinationIp}) {
-      if (!input_.event[column].empty() && visit(input_.event[column])) return true;
+      if (!(*input_.event)[column].empty() && visit((*input_.event)[column])) return true;
     }
     return false;
   }
@@ -264,7 +297,7 @@ class ColumnRecord : public Record {
  private:
   // The process, unless it is the shell that a history belongs to; else what the command line runs.
   std::vector<std::string> Programs() const {
-    const event::Event& event = input_.event;
+    const event::Event& event = *input_.event;
     const std::string& process = event[Text::kProcess];
     std::vector<std::string> programs = ProgramsOf(event[Text::kCommandLine]);
     const std::string_view source = event[Text::kSource];
@@ -276,7 +309,7 @@ class ColumnRecord : public Record {
 
   // Readers keep the name of the parent as a tag.
   void AddParent(Values& values) {
-    const std::string_view tags = input_.event[Text::kTags];
+    const std::string_view tags = (*input_.event)[Text::kTags];
     constexpr std::string_view kTag = "parent=";
     const size_t at = tags.find(kTag);
     if (at == std::string_view::npos || (at > 0 && tags[at - 1] != ' ')) return;
@@ -285,21 +318,21 @@ class ColumnRecord : public Record {
     values.AddCopy(ValueKind::kText, name.contains('/') ? name : "/" + name);
   }
 
-  const Input& input_;
+  const Current& input_;
   LazyJson& json_;
 };
 
 class TextRecord : public Record {
  public:
-  explicit TextRecord(const Input& input) : input_(input) {}
+  explicit TextRecord(const Current& input) : input_(input) {}
 
   void Get(const FieldPlan& field, Values& values) override {
-    GetColumns(field, input_.event, values);
+    GetColumns(field, *input_.event, values);
   }
 
   // Lines of text as they are; of records that are JSON what a program wrote or ran.
   bool ForEachText(const Visit& visit) override {
-    const event::Event& event = input_.event;
+    const event::Event& event = *input_.event;
     const std::string& source = event[Text::kSource];
     const bool is_wrapped = source == "journal" || source == "docker_json";
     if (is_wrapped && visit(event[Text::kMessage])) return true;
@@ -310,7 +343,7 @@ class TextRecord : public Record {
   bool ForEachScanned(const Visit& visit) override { return ForEachText(visit); }
 
  private:
-  const Input& input_;
+  const Current& input_;
 };
 
 // One line of an audit log (log/auditd). Lines of one event are not joined, as rules are written
@@ -372,53 +405,56 @@ class AuditLineRecord : public Record {
 }  // namespace
 
 struct RecordReader::State {
-  std::optional<Input> input;
+  Current input;
   LazyJson json;
-  std::vector<std::pair<ViewKind, std::vector<std::unique_ptr<Record>>>> records;
-  std::vector<std::unique_ptr<Record>> none;
+  JsonRecord json_record{input, json};
+  ColumnRecord column_record{input, json};
+  TextRecord text_record{input};
+  std::array<Record*, 1> json_records{&json_record};
+  std::array<Record*, 1> column_records{&column_record};
+  std::array<Record*, 1> text_records{&text_record};
+  std::vector<std::unique_ptr<Record>> lines;  // of an audit log, read when first asked for
+  std::vector<Record*> line_records;
+  bool lines_are_read = false;
 };
 
 RecordReader::RecordReader() : state_(std::make_unique<State>()) {}
 RecordReader::~RecordReader() = default;
 
 void RecordReader::Begin(const Input& input) {
-  state_->records.clear();
-  state_->input.emplace(input);
+  state_->input = {&input.event, input.raw};
   state_->json.Begin(input.raw);
+  state_->lines_are_read = false;
 }
 
-const std::vector<std::unique_ptr<Record>>& RecordReader::Read(const View& view) {
-  const Input& input = *state_->input;
-  if (!Applies(view, input.event)) return state_->none;
-  for (const auto& [kind, records] : state_->records) {
-    if (kind == view.kind) return records;
-  }
-  auto& records =
-      state_->records.emplace_back(view.kind, std::vector<std::unique_ptr<Record>>()).second;
+std::span<Record* const> RecordReader::Read(const View& view) {
+  State& state = *state_;
+  if (!Applies(view, *state.input.event)) return {};
   switch (view.kind) {
     case ViewKind::kKubernetesAudit:
     case ViewKind::kCloudTrail:
-    case ViewKind::kJson:
-      records.push_back(std::make_unique<JsonRecord>(input, state_->json));
-      break;
+    case ViewKind::kJson: return state.json_records;
     case ViewKind::kProcess:
     case ViewKind::kFile:
-    case ViewKind::kNetwork:
-      records.push_back(std::make_unique<ColumnRecord>(input, state_->json));
-      break;
-    case ViewKind::kText: records.push_back(std::make_unique<TextRecord>(input)); break;
-    case ViewKind::kAuditLine:
-      for (size_t at = 0; at < input.raw.size();) {
-        const size_t end = std::min(input.raw.find('\n', at), input.raw.size());
-        const std::string_view line = input.raw.substr(at, end - at);
-        if (const auto head = log::auditd::ParseHead(line)) {
-          records.push_back(std::make_unique<AuditLineRecord>(line, *head));
-        }
-        at = end + 1;
-      }
-      break;
+    case ViewKind::kNetwork: return state.column_records;
+    case ViewKind::kText: return state.text_records;
+    case ViewKind::kAuditLine: break;
   }
-  return records;
+  if (state.lines_are_read) return state.line_records;
+  state.lines_are_read = true;
+  state.lines.clear();
+  state.line_records.clear();
+  const std::string_view raw = state.input.raw;
+  for (size_t at = 0; at < raw.size();) {
+    const size_t end = std::min(raw.find('\n', at), raw.size());
+    const std::string_view line = raw.substr(at, end - at);
+    if (const auto head = log::auditd::ParseHead(line)) {
+      state.lines.push_back(std::make_unique<AuditLineRecord>(line, *head));
+      state.line_records.push_back(state.lines.back().get());
+    }
+    at = end + 1;
+  }
+  return state.line_records;
 }
 
 }  // namespace ekshume::detect::sigma

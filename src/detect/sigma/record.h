@@ -3,8 +3,8 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string_view>
-#include <vector>
 
 #include "detect/sigma/mapping.h"
 #include "detect/sigma/value.h"
@@ -29,8 +29,8 @@ class Record {
   virtual void Get(const FieldPlan& field, Values& values) = 0;
   // Every text that keywords are looked for in. True when a visit said that it is enough.
   virtual bool ForEachText(const Visit& visit) = 0;
-  // Every text in which the literals of FieldPlan::literals and of keywords stand, as bytes or
-  // (views of JSON) as JSON writes them.
+  // Every text in which the words of keywords stand, as bytes or (views of JSON) as JSON writes
+  // them.
   virtual bool ForEachScanned(const Visit& visit) = 0;
 };
 
@@ -44,7 +44,7 @@ class RecordReader {
   // To be called before Read() for each new event; `input` must outlive the records.
   void Begin(const Input& input);
   // The records are valid until the next Begin().
-  const std::vector<std::unique_ptr<Record>>& Read(const View& view);
+  std::span<Record* const> Read(const View& view);
 
  private:
   struct State;

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detect/finding.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <tuple>
+
+#include "base/hash.h"
+
+namespace ekshume::detect {
+
+std::optional<int> LevelRank(std::string_view level) {
+  constexpr std::string_view kLevels[] = {"informational", "low", "medium", "high", "critical"};
+  const auto* found = std::ranges::find(kLevels, level);
+  if (found == std::end(kLevels)) return std::nullopt;
+  return static_cast<int>(found - std::begin(kLevels));
+}
+
+std::string FindingId(std::initializer_list<std::string_view> parts) {
+  // The parts with their lengths, so that no two lists give the same text.
+  std::string key;
+  for (const std::string_view part : parts) {
+    fmt::format_to(std::back_inserter(key), "{}:{}", part.size(), part);
+  }
+  return ToHex(Sha256::Of(ByteView::Of(key))).substr(0, 32);
+}
+
+void SortFindings(std::vector<Finding>& findings) {
+  std::ranges::stable_sort(findings, [](const Finding& left, const Finding& right) {
+    const int left_rank = LevelRank(left.level).value_or(2);
+    const int right_rank = LevelRank(right.level).value_or(2);
+    if (left_rank != right_rank) return left_rank > right_rank;
+    const bool left_timeless = !left.first;
+    const bool right_timeless = !right.first;
+    return std::tie(left_timeless, left.first, left.title, left.id) <
+           std::tie(right_timeless, right.first, right.title, right.id);
+  });
+}
+
+}  // namespace ekshume::detect

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detect/sigma/demands.h"
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+
+#include "detect/sigma/literals.h"
+#include "detect/sigma/value.h"
+
+namespace ekshume::detect::sigma {
+namespace {
+
+// Of long pieces the end says enough.
+constexpr size_t kLongest = 16;
+// More alternatives of one rule than that are made one, which says less.
+constexpr size_t kMostAlternatives = 16;
+
+// Characters that JSON writes in one way only. Some writers escape < > & ' = too.
+bool IsPlainInJson(char c) {
+  const auto byte = static_cast<uint8_t>(c);
+  return byte > 0x20 && byte < 0x7F && !std::string_view("\"\\<>&'=:,{}[]").contains(c);
+}
+
+// The longest piece of a text that can be looked for; empty when there is none.
+std::string BestPiece(std::string_view text, bool as_json) {
+  std::string_view best;
+  for (size_t at = 0; at < text.size();) {
+    size_t end = at;
+    while (end < text.size() && (!as_json || IsPlainInJson(text[end]))) ++end;
+    if (end - at > best.size()) best = text.substr(at, end - at);
+    at = end + 1;
+  }
+  if (best.size() < LiteralIndex::kShortest) return "";
+  return Lower(best.substr(best.size() - std::min(best.size(), kLongest)));
+}
+
+std::string BestPiece(const Pattern& pattern, bool as_json) {
+  std::string best;
+  for (const Pattern::Part& part : pattern.parts()) {
+    if (part.kind != Pattern::PartKind::kText) continue;
+    std::string piece = BestPiece(part.text, as_json);
+    if (piece.size() > best.size()) best = std::move(piece);
+  }
+  return best;
+}
+
+using Alternatives = std::vector<Alternative>;
+
+// Either's words; that a field is there says the same as any word of it, and more.
+void Unite(Demand& into, const Demand& other) {
+  into.words.insert(into.words.end(), other.words.begin(), other.words.end());
+  std::ranges::sort(into.words);
+  const auto repeated = std::ranges::unique(into.words);
+  into.words.erase(repeated.begin(), repeated.end());
+  if (into.words.back().kind == Word::Kind::kPresent) into.words = {{Word::Kind::kPresent, ""}};
+}
+
+// Whether one leaves out more records than another of the same field: whole values before pieces
+// of them, long pieces before short ones, few words before many.
+bool IsBetter(const Demand& left, const Demand& right) {
+  const auto worst = [](const Demand& demand) {
+    size_t size = SIZE_MAX;
+    for (const Word& word : demand.words) {
+      if (word.kind == Word::Kind::kPresent) size = 0;
+      if (word.kind == Word::Kind::kContains) size = std::min(size, word.text.size());
+    }
+    return size;
+  };
+  if (worst(left) != worst(right)) return worst(left) > worst(right);
+  return left.words.size() < right.words.size();
+}
+
+Demand* FindField(Alternative& alternative, uint32_t field) {
+  const auto found = std::ranges::find(alternative, field, &Demand::field);
+  return found == alternative.end() ? nullptr : &*found;
+}
+
+// Both must hold.
+void AddAll(Alternative& into, const Alternative& other) {
+  for (const Demand& demand : other) {
+    Demand* const own = FindField(into, demand.field);
+    if (own == nullptr) {
+      into.push_back(demand);
+    } else if (IsBetter(demand, *own)) {
+      *own = demand;
+    }
+  }
+}
+
+// What both say: of the fields that both name.
+void Weaken(Alternative& into, Alternative other) {
+  std::erase_if(into, [&](Demand& demand) {
+    const Demand* const same = FindField(other, demand.field);
+    if (same != nullptr) Unite(demand, *same);
+    return same == nullptr;
+  });
+}
+
+Alternatives MakeOne(Alternatives alternatives) {
+  for (size_t i = 1; i < alternatives.size(); ++i) {
+    Weaken(alternatives.front(), std::move(alternatives[i]));
+  }
+  alternatives.resize(1);
+  return alternatives;
+}
+
+// One of several must hold.
+Alternatives AnyOf(std::vector<Alternatives> choices) {
+  Alternatives all;
+  for (Alternatives& choice : choices) {
+    for (Alternative& alternative : choice) {
+      if (alternative.empty()) return {{}};
+      // Words of one field alone go together without a loss.
+      const auto same = std::ranges::find_if(all, [&](const Alternative& other) {
+        return alternative.size() == 1 && other.size() == 1 &&
+               other.front().field == alternative.front().field;
+      });
+      if (same != all.end()) {
+        Unite(same->front(), alternative.front());
+      } else {
+        all.push_back(std::move(alternative));
+      }
+    }
+  }
+  if (all.empty()) return {{}};
+  return all.size() > kMostAlternatives ? MakeOne(std::move(all)) : all;
+}
+
+Alternatives AllOf(std::vector<Alternatives> parts) {
+  Alternatives all = {{}};
+  for (Alternatives& part : parts) {
+    if (all.size() * part.size() > kMostAlternatives) {
+      Alternatives& larger = all.size() > part.size() ? all : part;
+      larger = MakeOne(std::move(larger));
+    }
+    Alternatives product;
+    for (const Alternative& left : all) {
+      for (const Alternative& right : part) AddAll(product.emplace_back(left), right);
+    }
+    all = std::move(product);
+  }
+  return all;
+}
+
+class Finder {
+ public:
+  Finder(const Detection& detection, const std::vector<uint32_t>& fields, bool as_json)
+      : detection_(detection), fields_(fields), as_json_(as_json) {}
+
+  // NOLINTNEXTLINE(misc-no-recursion): no deeper than kMaxRuleDepth
+  Alternatives OfNode(uint32_t index) const {
+    const ConditionNode& node = detection_.nodes[index];
+    if (node.kind == ConditionNode::Kind::kNot) return {{}};
+    if (node.kind == ConditionNode::Kind::kSearch) {
+      return OfSearch(detection_.searches[node.search]);
+    }
+    std::vector<Alternatives> children;
+    for (const uint32_t child : node.children) children.push_back(OfNode(child));
+    return node.at_least < node.children.size() ? AnyOf(std::move(children))
+                                                : AllOf(std::move(children));
+  }
+
+ private:
+  Alternatives OfSearch(const Search& search) const {
+    std::vector<Alternatives> choices;
+    for (const std::vector<Item>& items : search.alternatives) {
+      std::vector<Alternatives> parts;
+      for (const Item& item : items) parts.push_back({OfItem(item)});
+      choices.push_back(AllOf(std::move(parts)));
+    }
+    return AnyOf(std::move(choices));
+  }
+
+  Alternative OfItem(const Item& item) const {
+    if (item.negate || item.matchers.empty()) return {};
+    // Variants of one value: one of them. Values: one of them, or all.
+    std::vector<std::optional<Demand>> values(item.values);
+    std::vector<bool> is_unknown(item.values, false);
+    for (const Matcher& matcher : item.matchers) {
+      std::optional<Demand>& value = values[matcher.value];
+      std::optional<Word> word = OfMatcher(item, matcher);
+      if (!word) {
+        is_unknown[matcher.value] = true;
+        continue;
+      }
+      Demand demand{item.field == Item::kKeyword ? Demand::kText : fields_[item.field],
+                    {*std::move(word)}};
+      if (value) {
+        Unite(*value, demand);
+      } else {
+        value = std::move(demand);
+      }
+    }
+    std::optional<Demand> whole;
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (is_unknown[i] || !values[i]) {
+        if (!item.all) return {};
+        continue;
+      }
+      if (!whole) {
+        whole = std::move(values[i]);
+      } else if (!item.all) {
+        Unite(*whole, *values[i]);
+      } else if (IsBetter(*values[i], *whole)) {
+        whole = std::move(values[i]);
+      }
+    }
+    if (!whole) return {};
+    return {*std::move(whole)};
+  }
+
+  std::optional<Word> OfMatcher(const Item& item, const Matcher& matcher) const {
+    const bool is_keyword = item.field == Item::kKeyword;
+    const Word present{Word::Kind::kPresent, ""};
+    switch (matcher.kind) {
+      case Matcher::Kind::kNull: return std::nullopt;
+      case Matcher::Kind::kExists:
+        if (!matcher.exists) return std::nullopt;
+        break;
+      case Matcher::Kind::kPattern: {
+        if (!is_keyword && matcher.pattern.is_literal()) {
+          return Word{Word::Kind::kExact, Lower(matcher.pattern.literal())};
+        }
+        std::string piece = BestPiece(matcher.pattern, is_keyword && as_json_);
+        if (!piece.empty()) return Word{Word::Kind::kContains, std::move(piece)};
+        break;
+      }
+      default: break;
+    }
+    if (is_keyword) return std::nullopt;
+    return present;
+  }
+
+  const Detection& detection_;
+  const std::vector<uint32_t>& fields_;
+  const bool as_json_;
+};
+
+std::optional<int> HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<Alternative> DemandsOf(const Detection& detection, const std::vector<uint32_t>& fields,
+                                   bool as_json) {
+  return Finder(detection, fields, as_json).OfNode(detection.root);
+}
+
+bool HasUnusualEscapes(std::string_view json) {
+  for (size_t at = json.find('\\'); at != std::string_view::npos; at = json.find('\\', at + 2)) {
+    if (at + 1 >= json.size()) return false;
+    if (json[at + 1] == '/') return true;
+    if (json[at + 1] != 'u' || at + 5 >= json.size()) continue;
+    if (json[at + 2] != '0' || json[at + 3] != '0') continue;
+    const std::optional<int> high = HexDigit(json[at + 4]);
+    const std::optional<int> low = HexDigit(json[at + 5]);
+    if (high && low && IsPlainInJson(static_cast<char>(*high * 16 + *low))) return true;
+  }
+  return false;
+}
+
+}  // namespace ekshume::detect::sigma
