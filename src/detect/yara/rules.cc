@@ -9,6 +9,7 @@
 #include <fstream>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "base/check.h"
 #include "base/limits.h"
@@ -22,6 +23,9 @@ namespace fs = std::filesystem;
 // What rules may ask for besides the content, as LOKI and THOR define it; Scanner fills in the
 // first four.
 constexpr std::array kExternals = {"filename", "filepath", "extension", "filetype", "md5", "owner"};
+
+// Files that include each other. Where libyara itself ends it, it forgets to free what it holds.
+constexpr size_t kMaxIncludeDepth = 8;
 
 // The first bytes of rules that `yarac` compiled.
 constexpr std::string_view kCompiledMagic = "YARA";
@@ -69,7 +73,11 @@ struct Compilation {
   const Source* source = nullptr;
   std::vector<Problem>* problems;
   std::vector<Problem>* doubtful;
-  std::map<std::string, fs::path> included;  // by the name in the rules, as last resolved
+  struct Included {
+    fs::path path;
+    std::set<fs::path> including;  // the files on the way to it
+  };
+  std::map<std::string, Included> included;  // by the name in the rules, as last resolved
   std::string refusal;                       // why the last `include` was refused
   size_t included_bytes = 0;                 // of one source
 };
@@ -83,7 +91,7 @@ void TakeMessage(int level, const char* file_name, int line, const YR_RULE* rule
   problem.reason = message == nullptr ? "does not compile" : message;
   if (file_name != nullptr) {
     const auto found = compilation.included.find(file_name);
-    if (found != compilation.included.end()) problem.file = found->second.string();
+    if (found != compilation.included.end()) problem.file = found->second.path.string();
   }
   if (level == YARA_ERROR_LEVEL_ERROR) {
     if (!compilation.refusal.empty()) problem.reason = std::move(compilation.refusal);
@@ -103,9 +111,14 @@ const char* Include(const char* name, const char* calling_file, const char* /*na
   Compilation& compilation = *static_cast<Compilation*>(user_data);
   const std::string_view wanted = name == nullptr ? "" : name;
   fs::path base = fs::path(compilation.source->path).parent_path();
+  std::set<fs::path> including = {fs::weakly_canonical(compilation.source->path)};
   if (calling_file != nullptr) {
     const auto found = compilation.included.find(calling_file);
-    if (found != compilation.included.end()) base = found->second.parent_path();
+    if (found != compilation.included.end()) {
+      base = found->second.path.parent_path();
+      including.insert(found->second.including.begin(), found->second.including.end());
+      including.insert(found->second.path);
+    }
   }
   std::error_code error;
   // Symbolic links are resolved before the comparison.
@@ -114,6 +127,10 @@ const char* Include(const char* name, const char* calling_file, const char* /*na
   if (error || !IsInside(path, folder)) {
     compilation.refusal =
         fmt::format("include \"{}\" is outside of {}", wanted, compilation.source->folder);
+    return nullptr;
+  }
+  if (including.contains(path) || including.size() > kMaxIncludeDepth) {
+    compilation.refusal = fmt::format("include \"{}\" includes itself, or is too deep", wanted);
     return nullptr;
   }
   const std::optional<std::string> text = ReadBounded(path);
@@ -126,7 +143,7 @@ const char* Include(const char* name, const char* calling_file, const char* /*na
     compilation.refusal = fmt::format("include \"{}\": too large (kMaxYaraFileBytes)", wanted);
     return nullptr;
   }
-  compilation.included[std::string(wanted)] = path;
+  compilation.included[std::string(wanted)] = {path, std::move(including)};
   char* const copy = new char[text->size() + 1];
   copy[text->copy(copy, text->size())] = '\0';
   return copy;

@@ -172,6 +172,7 @@ TEST(Yara, AnIncludeOfItselfEnds) {
   const auto rules = Rules::Load({main});
   ASSERT_TRUE(rules.has_value());
   ASSERT_EQ((*rules)->refused().size(), 1U);
+  EXPECT_EQ((*rules)->refused()[0].reason, "include \"main.yar\" includes itself, or is too deep");
 }
 
 TEST(Yara, CompiledAndLargeAndBinaryFilesAreRefused) {
