@@ -35,6 +35,7 @@ Json ToJson(const Finding& finding) {
                {"rule", finding.rule},
                {"title", finding.title},
                {"level", finding.level},
+               {"rule_level", finding.rule_level.empty() ? finding.level : finding.rule_level},
                {"tags", finding.tags},
                {"first", TimeOrNull(finding.first)},
                {"last", TimeOrNull(finding.last)},

@@ -10,6 +10,7 @@
 #include "casefile/evidence_kind.h"
 #include "casefile/findings_json.h"
 #include "casefile/ingest.h"
+#include "casefile/weigh.h"
 #include "cli/event_rows.h"
 #include "cli/finding_rows.h"
 #include "cli/program.h"

@@ -12,6 +12,7 @@
 #include "casefile/ingest.h"
 #include "casefile/ingest_report.h"
 #include "casefile/investigation.h"
+#include "casefile/weigh.h"
 #include "cli/events_page.h"
 #include "cli/program.h"
 #include "cli/report_page.h"
@@ -104,7 +105,7 @@ Result<casefile::Json> Investigate(Program& program, const std::vector<std::stri
     findings =
         EKSHUME_TRY(casefile::DetectInEvents(*store, rules, program.diagnostics, program.progress));
   }
-  detect::SortFindings(findings);
+  EKSHUME_TRY(casefile::WeighFindings(findings, *store));
   report["findings"] = casefile::FindingsJson(findings);
   report["diagnostics"] = casefile::Json::array();
   for (const Diagnostic& diagnostic : program.diagnostics.Sorted()) {

@@ -21,6 +21,7 @@ struct Finding {
   std::string rule;      // its id, or its title where it has none
   std::string title;
   std::string level;              // informational, low, medium, high, critical
+  std::string rule_level;         // before other findings were considered
   std::vector<std::string> tags;  // as Sigma writes them: "attack.t1610", "attack.execution"
   std::optional<Timestamp> first;
   std::optional<Timestamp> last;

@@ -58,7 +58,7 @@ void Findings::Add(const Head& rule, const std::vector<EventRef>& events) {
     finding.detector = "sigma";
     finding.rule = name;
     finding.title = rule.title;
-    finding.level = rule.level;
+    finding.level = finding.rule_level = rule.level;
     finding.tags = rule.tags;
     finding.actor = one.actor;
     finding.object = one.object;
