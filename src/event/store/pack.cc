@@ -18,7 +18,7 @@ namespace ekshume::event {
 namespace {
 
 // Fast and good enough: log records of one kind compress ten times and more.
-constexpr int kLevel = 1;
+constexpr int kLevel = -2;
 
 Error SystemFailure(std::string_view what) {
   const int code = errno;
@@ -93,11 +93,7 @@ uint64_t Pack::size_bytes() const {
   return size_;
 }
 
-Result<std::shared_ptr<const std::string>> Pack::Content(uint64_t frame) const {
-  thread_local uint64_t last_pack = 0;
-  thread_local uint64_t last_frame = 0;
-  thread_local std::shared_ptr<const std::string> last_content;
-  if (last_pack == serial_ && last_frame == frame && last_content) return last_content;
+Result<std::shared_ptr<const std::string>> Pack::Frame(uint64_t frame) const {
   const uint64_t size = size_bytes();
   // The stored size is not known: as much as the largest frame needs, and the file has.
   const Error damaged = Fail(ErrorCode::kCorrupt,
@@ -132,14 +128,18 @@ Result<std::shared_ptr<const std::string>> Pack::Content(uint64_t frame) const {
   const size_t got =
       ZSTD_decompress(content->data(), content->size(), stored.data(), stored.size());
   if (got != content_size) return damaged;
-  last_pack = serial_;
-  last_frame = frame;
-  last_content = content;
-  return last_content;
+  return content;
 }
 
 Result<std::string> Pack::Read(uint64_t frame, uint32_t offset, uint32_t length) const {
-  const std::shared_ptr<const std::string> content = EKSHUME_TRY(Content(frame));
+  thread_local uint64_t last_pack = 0;
+  thread_local uint64_t last_frame = 0;
+  thread_local std::shared_ptr<const std::string> content;
+  if (last_pack != serial_ || last_frame != frame || !content) {
+    content = EKSHUME_TRY(Frame(frame));
+    last_pack = serial_;
+    last_frame = frame;
+  }
   if (offset > content->size() || length > content->size() - offset) {
     return Fail(ErrorCode::kCorrupt, fmt::format("raw record {}+{} lies outside its frame at {}",
                                                  offset, length, frame));
