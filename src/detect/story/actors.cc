@@ -19,8 +19,8 @@ bool IsAnonymous(std::string_view name) {
 // The control plane's own: its components, its controllers, and services of AWS.
 bool IsController(std::string_view name) {
   if (name.ends_with(".amazonaws.com")) return true;
-  if (name.starts_with("system:kube-") || name == "system:apiserver" ||
-      name.starts_with("eks:") || name.starts_with("system:aggregated-metrics")) {
+  if (name.starts_with("system:kube-") || name == "system:apiserver" || name.starts_with("eks:") ||
+      name.starts_with("system:aggregated-metrics")) {
     return true;
   }
   if (!name.starts_with(std::string(kServiceAccountUser) + "kube-system:")) return false;

@@ -44,12 +44,12 @@ class ActList {
 
   void Add(const Item& item) {
     if (item.events.empty()) {
-      const std::string key = fmt::format("finding\x1f{}\x1f{}\x1f{}", PlaceName(item),
-                                          item.finding->path,
-                                          item.finding->path.empty() ? item.finding->id : "");
+      const std::string key =
+          fmt::format("finding\x1f{}\x1f{}\x1f{}", PlaceName(item), item.finding->path,
+                      item.finding->path.empty() ? item.finding->id : "");
       // A file that several detectors found is one act, also when events tell of it.
-      const auto file = acts_.find(fmt::format("file\x1f{}\x1f{}", PlaceName(item),
-                                               item.finding->path));
+      const auto file =
+          acts_.find(fmt::format("file\x1f{}\x1f{}", PlaceName(item), item.finding->path));
       Act& act = file != acts_.end() ? file->second : acts_[key];
       if (act.sentence.empty()) act.sentence = OfFinding(item);
       act.source = act.source.empty() ? item.finding->detector : act.source;

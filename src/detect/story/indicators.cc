@@ -52,8 +52,7 @@ void FindServers(std::string_view text, std::set<std::string>& found) {
     while (!word.empty() && word.back() == '.') word.pop_back();
     const bool after_scheme = at >= 3 && text.substr(at - 3, 3) == "://";
     const bool is_address = ParseIpv4(word).has_value();
-    if (is_address ? IsPublicAddress(word)
-                   : after_scheme && word.find('.') != std::string::npos) {
+    if (is_address ? IsPublicAddress(word) : after_scheme && word.find('.') != std::string::npos) {
       found.insert("server " + word);
     }
     at = end;

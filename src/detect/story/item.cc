@@ -14,7 +14,7 @@ namespace {
 // than that to tell them apart.
 bool IsAdministration(const EventFacts& event) {
   constexpr std::array<std::string_view, 9> kKinds = {
-      "clusterrolebindings", "clusterroles", "configmaps", "namespaces", "networkpolicies",
+      "clusterrolebindings", "clusterroles", "configmaps", "namespaces",     "networkpolicies",
       "rolebindings",        "roles",        "secrets",    "serviceaccounts"};
   constexpr std::array<std::string_view, 4> kVerbs = {"create", "update", "patch", "delete"};
   return event.source == "k8s_audit" &&
@@ -23,9 +23,7 @@ bool IsAdministration(const EventFacts& event) {
 }
 
 // How a container is set up: no act, and true of many that belong to the cluster.
-bool IsCondition(const Finding& finding) {
-  return finding.detector == "drift" && finding.path.empty() && finding.events.empty();
-}
+bool IsCondition(const Finding& finding) { return finding.rule == "drift.host_access"; }
 
 void Describe(Item& item, const Places& places) {
   const Finding& finding = *item.finding;
@@ -43,8 +41,8 @@ void Describe(Item& item, const Places& places) {
   }
   if (item.node.empty() && !item.pod.empty()) item.node = places.NodeOf(item.pod);
   const bool is_file = !finding.path.empty() && finding.detector != "sigma";
-  item.on_host = item.container.empty() && !finding.node.empty() &&
-                 (item.pod.empty() || is_file) && item.actor == Actors::kNobody;
+  item.on_host = item.container.empty() && !finding.node.empty() && (item.pod.empty() || is_file) &&
+                 item.actor == Actors::kNobody;
   item.condition = IsCondition(finding);
 }
 

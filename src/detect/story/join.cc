@@ -14,10 +14,10 @@ namespace {
 
 constexpr int64_t kMinute = 60;
 constexpr int64_t kHour = 60 * kMinute;
-constexpr int64_t kActorGap = 24 * kHour;     // between two acts of one actor
-constexpr int64_t kAppearGap = kHour;         // between things that appear in one place
-constexpr int64_t kCauseGap = kHour;          // from an act in a pod to what appears there
-constexpr int64_t kChainGap = 24 * kHour;     // from a pod, an account made, to its use
+constexpr int64_t kActorGap = 24 * kHour;  // between two acts of one actor
+constexpr int64_t kAppearGap = kHour;      // between things that appear in one place
+constexpr int64_t kCauseGap = kHour;       // from an act in a pod to what appears there
+constexpr int64_t kChainGap = 24 * kHour;  // from a pod, an account made, to its use
 constexpr int64_t kIndicatorGap = 7 * 24 * kHour;
 constexpr int64_t kNearGap = 5 * kMinute;     // on one node, for want of anything better
 constexpr int64_t kTriedGap = 15 * kMinute;   // before the first act
@@ -240,8 +240,7 @@ class Joiner {
         if (event->object_kind == "cronjobs" || event->object_kind == "jobs" ||
             event->object_kind == "daemonsets" || event->object_kind == "deployments" ||
             event->object_kind == "statefulsets" || event->object_kind == "replicasets") {
-          const std::string prefix =
-              "pod:" + PodKey(event->name_space, event->object_name) + "-";
+          const std::string prefix = "pod:" + PodKey(event->name_space, event->object_name) + "-";
           for (auto place = appeared_.lower_bound(prefix);
                place != appeared_.end() && place->first.starts_with(prefix); ++place) {
             JoinAfter(i, place->second);
@@ -318,6 +317,7 @@ class Joiner {
     std::optional<Timestamp> first, last;
     std::set<int> actors;
     std::set<std::string> places, addresses, clusters;
+    bool reaches_host = false;  // a pod of it can
   };
   // How far `time` is from a span, in seconds; none when either has no time.
   static std::optional<int64_t> Distance(const Span& span, const std::optional<Timestamp>& time) {
@@ -335,6 +335,7 @@ class Joiner {
       if (item.last && (!span.last || *item.last > *span.last)) span.last = item.last;
       if (actors_.CanJoin(item.actor)) span.actors.insert(item.actor);
       span.places.insert(PlaceOf(item));
+      if (!item.on_host && !places_.HostAccess(item.pod).empty()) span.reaches_host = true;
       span.clusters.insert(item.finding->cluster);
       for (const EventFacts* event : item.events) {
         if (Tells(event->source_ip)) span.addresses.insert(event->source_ip);
@@ -367,6 +368,11 @@ class Joiner {
     };
     if (item.actor == Actors::kNobody) {
       const Indexes* groups = Find(homes.by_place, PlaceOf(item));
+      if (groups == nullptr && item.condition && item.rank >= 2) {
+        // The only way to a host on which something was found.
+        groups = Find(homes.by_place, "node:" + item.node);
+        if (groups != nullptr && homes.spans[groups->front()].reaches_host) groups = nullptr;
+      }
       if (groups == nullptr) return home;
       for (const size_t g : *groups) {
         const auto distance = Distance(homes.spans[g], item.first);
@@ -417,7 +423,7 @@ class Joiner {
       if (const auto home = HomeOf(item, homes)) {
         Group& group = joined.groups[home->first];
         (home->second ? group.tried : group.items).push_back(i);
-      } else if (item.rank >= 2 && !item.condition) {
+      } else if (item.rank >= 2) {
         joined.alone.push_back(i);
       }
     }
@@ -435,9 +441,9 @@ class Joiner {
   std::vector<size_t> parent_;
   Indexes order_;  // by time
   std::map<int, Indexes> by_actor_;
-  ByKey acted_, appeared_;       // by place
-  std::set<size_t> explained_;   // on a host, and it is known from where
-  Indexes near_;                 // joined for want of anything better
+  ByKey acted_, appeared_;      // by place
+  std::set<size_t> explained_;  // on a host, and it is known from where
+  Indexes near_;                // joined for want of anything better
 };
 
 }  // namespace

@@ -17,8 +17,8 @@ struct Group {
 };
 
 struct Joined {
-  std::vector<Group> groups;         // in order of their first item
-  std::vector<size_t> alone;         // of at least medium and in no group, in order of time
+  std::vector<Group> groups;  // in order of their first item
+  std::vector<size_t> alone;  // of at least medium and in no group, in order of time
 };
 
 // Groups what belongs together (story.h says what joins) and puts what begins nothing by itself

@@ -179,8 +179,8 @@ struct Story {
 // node or namespace joins nothing.
 //
 // An incident begins with a finding of at least medium. What administrators do all day (writing
-// roles, bindings, accounts), and what was refused, begins none: it joins one by its actor or, where
-// nobody knows who it was, by the minutes before, or it is a question.
+// roles, bindings, accounts), and what was refused, begins none: it joins one by its actor or,
+// where nobody knows who it was, by the minutes before, or it is a question.
 Story Tell(const std::vector<Finding>& findings, const Facts& facts);
 
 }  // namespace ekshume::detect::story

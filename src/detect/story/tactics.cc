@@ -41,9 +41,8 @@ std::span<const TacticName> AllTactics() { return kTactics; }
 std::vector<std::string> TacticsOf(const std::vector<std::string>& tags) {
   std::vector<std::string> found;
   for (const TacticName& tactic : kTactics) {
-    if (std::ranges::any_of(tags, [&](const std::string& tag) {
-          return AttackTag(tag) == tactic.name;
-        })) {
+    if (std::ranges::any_of(
+            tags, [&](const std::string& tag) { return AttackTag(tag) == tactic.name; })) {
       found.emplace_back(tactic.name);
     }
   }
