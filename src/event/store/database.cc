@@ -31,21 +31,14 @@ Error DatabaseError(const char* message) {
   return Fail(code, std::string(text));
 }
 
-// 8-4-4-4-12. DuckDB keeps the first bit turned.
-std::string UuidText(const duckdb_hugeint& value) {
-  const uint64_t high = static_cast<uint64_t>(value.upper) ^ (uint64_t{1} << 63);
-  return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, (high >> 16) & 0xffff,
-                     high & 0xffff, value.lower >> 48, value.lower & 0xffffffffffff);
-}
-
 // Rows of a streaming result.
 class ResultRows final : public Rows {
  public:
-  ResultRows(duckdb_prepared_statement statement, duckdb_result result)
-      : statement_(statement), result_(result) {
-    const idx_t count = duckdb_column_count(&result_);
+  explicit ResultRows(std::unique_ptr<Stream> stream) : stream_(std::move(stream)) {
+    duckdb_result& result = stream_->result();
+    const idx_t count = duckdb_column_count(&result);
     for (idx_t i = 0; i < count; ++i) {
-      types_.push_back(duckdb_column_type(&result_, i));
+      types_.push_back(duckdb_column_type(&result, i));
       ColumnType type = ColumnType::kText;
       switch (types_.back()) {
         case DUCKDB_TYPE_TINYINT:
@@ -60,7 +53,7 @@ class ResultRows final : public Rows {
         case DUCKDB_TYPE_TIMESTAMP: type = ColumnType::kTime; break;
         default: break;
       }
-      columns_.push_back({duckdb_column_name(&result_, i), type});
+      columns_.push_back({duckdb_column_name(&result, i), type});
     }
     texts_.resize(count);
   }
@@ -68,8 +61,6 @@ class ResultRows final : public Rows {
   ResultRows& operator=(const ResultRows&) = delete;
   ~ResultRows() override {
     if (chunk_ != nullptr) duckdb_destroy_data_chunk(&chunk_);
-    duckdb_destroy_result(&result_);
-    duckdb_destroy_prepare(&statement_);
   }
 
   const std::vector<Column>& columns() const override { return columns_; }
@@ -78,10 +69,8 @@ class ResultRows final : public Rows {
     ++row_;
     while (row_ >= size_) {
       if (chunk_ != nullptr) duckdb_destroy_data_chunk(&chunk_);
-      chunk_ = duckdb_fetch_chunk(result_);
+      chunk_ = EKSHUME_TRY(stream_->Next());
       if (chunk_ == nullptr) {
-        const char* error = duckdb_result_error(&result_);
-        if (error != nullptr && *error != '\0') return DatabaseError(error);
         size_ = 0;
         return false;
       }
@@ -156,8 +145,7 @@ class ResultRows final : public Rows {
     return static_cast<T*>(duckdb_vector_get_data(Vector(column)))[row_];
   }
 
-  duckdb_prepared_statement statement_;
-  duckdb_result result_;
+  const std::unique_ptr<Stream> stream_;
   duckdb_data_chunk chunk_ = nullptr;
   idx_t row_ = 0;
   idx_t size_ = 0;
@@ -167,6 +155,27 @@ class ResultRows final : public Rows {
 };
 
 }  // namespace
+
+Stream::~Stream() {
+  duckdb_destroy_result(&result_);
+  duckdb_destroy_prepare(&statement_);
+}
+
+Result<duckdb_data_chunk> Stream::Next() {
+  const duckdb_data_chunk chunk = duckdb_fetch_chunk(result_);
+  if (chunk == nullptr) {
+    const char* error = duckdb_result_error(&result_);
+    if (error != nullptr && *error != '\0') return DatabaseError(error);
+  }
+  return chunk;
+}
+
+std::string UuidText(const duckdb_hugeint& value) {
+  // DuckDB keeps the first bit turned.
+  const uint64_t high = static_cast<uint64_t>(value.upper) ^ (uint64_t{1} << 63);
+  return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, (high >> 16) & 0xffff,
+                     high & 0xffff, value.lower >> 48, value.lower & 0xffffffffffff);
+}
 
 Result<std::unique_ptr<Database>> Database::Open(const std::string& path, Access access,
                                                  const Options& options) {
@@ -225,6 +234,10 @@ Result<int64_t> Database::Number(const std::string& sql) {
 }
 
 Result<std::unique_ptr<Rows>> Database::Query(const std::string& sql, bool only_reading) {
+  return std::make_unique<ResultRows>(EKSHUME_TRY(Start(sql, only_reading)));
+}
+
+Result<std::unique_ptr<Stream>> Database::Start(const std::string& sql, bool only_reading) {
   duckdb_extracted_statements statements = nullptr;
   const idx_t count = duckdb_extract_statements(connection_, sql.c_str(), &statements);
   if (count != 1) {
@@ -266,7 +279,7 @@ Result<std::unique_ptr<Rows>> Database::Query(const std::string& sql, bool only_
     duckdb_destroy_prepare(&statement);
     return error;
   }
-  return std::make_unique<ResultRows>(statement, result);
+  return std::make_unique<Stream>(statement, result);
 }
 
 }  // namespace ekshume::event

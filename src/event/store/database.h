@@ -19,6 +19,28 @@ extern "C" void duckdb_unsafe_vector_assign_string_element_len(duckdb_vector vec
 // DuckDB's C interface in our own words. One thread at a time.
 namespace ekshume::event {
 
+// A statement that was started, and its rows as they come. Next() may be called by any thread, by
+// one at a time.
+class Stream {
+ public:
+  Stream(duckdb_prepared_statement statement, duckdb_result result)
+      : statement_(statement), result_(result) {}
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+  ~Stream();
+
+  // Some rows, which the caller destroys; null at the end. An error of the database is kIo.
+  Result<duckdb_data_chunk> Next();
+  duckdb_result& result() { return result_; }
+
+ private:
+  duckdb_prepared_statement statement_;
+  duckdb_result result_;
+};
+
+// 8-4-4-4-12, of a value of the type UUID.
+std::string UuidText(const duckdb_hugeint& value);
+
 class Database {
  public:
   using Options = std::vector<std::pair<std::string, std::string>>;
@@ -36,6 +58,9 @@ class Database {
   // Runs one statement and gives its rows as they come. With `only_reading`, statements of any
   // other kind are kInvalidArgument.
   Result<std::unique_ptr<Rows>> Query(const std::string& sql, bool only_reading);
+
+  // The same for who reads the chunks itself.
+  Result<std::unique_ptr<Stream>> Start(const std::string& sql, bool only_reading);
 
   duckdb_connection connection() const { return connection_; }
 

@@ -27,13 +27,13 @@ class Pack {
   Result<void> Sync();
   uint64_t size_bytes() const;
 
-  // A part of a frame's content. Each thread keeps the last
-  // frame that it read.
+  // A part of a frame's content. Each thread keeps the last frame that it read.
   Result<std::string> Read(uint64_t frame, uint32_t offset, uint32_t length) const;
+  // The whole content of a frame.
+  Result<std::shared_ptr<const std::string>> Frame(uint64_t frame) const;
 
  private:
   Pack(int descriptor, uint64_t size);
-  Result<std::shared_ptr<const std::string>> Content(uint64_t frame) const;
 
   const uint64_t serial_;  // tells packs apart for what threads keep
   const int descriptor_;

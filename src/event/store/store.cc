@@ -17,6 +17,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "event/store/database.h"
+#include "event/store/event_scan.h"
 #include "event/store/known_ids.h"
 #include "event/store/links.h"
 #include "event/store/pack.h"
@@ -478,6 +479,10 @@ class DuckDbStore final : public Store {
     return database_->Query(sql, true);
   }
 
+  Result<void> Scan(const std::string& where, const SliceVisit& visit) override {
+    return ScanEvents(*database_, *pack_, where, visit);
+  }
+
   Result<void> Execute(const std::string& sql) override { return database_->Execute(sql); }
 
   Result<std::optional<std::string>> Record(const std::string& id) override {
@@ -618,6 +623,8 @@ Result<void> Create(const std::string& path) {
 }
 
 }  // namespace
+
+size_t ScanThreads() { return std::max(1U, std::thread::hardware_concurrency()); }
 
 std::string SqlLiteral(std::string_view text) {
   std::string out = "'";

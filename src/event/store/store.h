@@ -84,6 +84,25 @@ struct NamedValue {
   std::string value;
 };
 
+// Some events of a store, in the order in which their records are packed. Texts and records are
+// valid as long as the slice is, a record until the next one is read. One thread.
+class EventSlice {
+ public:
+  virtual ~EventSlice() = default;
+  virtual size_t size() const = 0;
+  virtual std::string Id(size_t row) const = 0;
+  virtual std::optional<int64_t> Time(size_t row) const = 0;  // nanoseconds since 1970
+  virtual std::string_view Text(size_t row, event::Text column) const = 0;
+  virtual std::optional<int64_t> Number(size_t row, event::Number column) const = 0;
+  // The record as text: bytes that are no UTF-8 are written as \xNN. kCorrupt or kIo when it cannot
+  // be unpacked.
+  virtual Result<std::string_view> Record(size_t row) = 0;
+};
+// `thread` is below ScanThreads(). False: enough.
+using SliceVisit = std::function<Result<bool>(size_t thread, EventSlice& slice)>;
+// How many threads Store::Scan() uses.
+size_t ScanThreads();
+
 // One thread at a time, except as said above.
 class Store {
  public:
@@ -119,6 +138,11 @@ class Store {
   // table is `events`. kInvalidArgument with the database's own sentence when it is wrong, or when
   // it would change anything or touch files.
   virtual Result<std::unique_ptr<Rows>> Query(const std::string& sql) = 0;
+
+  // Gives all events for which `where` holds, a condition over the stored columns, to `visit`: in
+  // slices, each once, in no order, on several threads at once. No other call of the store while it
+  // runs. The first error of a visit, of the database or of the records ends it.
+  virtual Result<void> Scan(const std::string& where, const SliceVisit& visit) = 0;
 
   // Runs one of our own statements, which may write files (COPY ... TO).
   virtual Result<void> Execute(const std::string& sql) = 0;
