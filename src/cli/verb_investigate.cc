@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <set>
 
 #include "casefile/case.h"
 #include "casefile/detection.h"
@@ -115,6 +116,42 @@ Result<casefile::Json> Investigate(Program& program, const std::vector<std::stri
   return report;
 }
 
+bool IsDiskOfReport(const casefile::Json& report, const std::string& path) {
+  if (!report.is_object() || !report.contains("evidence")) return false;
+  for (const casefile::Json& item : report["evidence"]) {
+    if (!item.contains("files")) continue;
+    for (const casefile::Json& file : item["files"]) {
+      if (file == path) return true;
+    }
+  }
+  return false;
+}
+
+// A case of a node stays one when only logs come in later: the report speaks of its disks as well.
+Result<void> AddDisksOfCase(Program& program, const casefile::Case& opened_case,
+                            std::vector<std::string>& paths) {
+  std::set<std::string> given;
+  for (const std::string& path : paths) {
+    given.insert(std::filesystem::absolute(path).lexically_normal().string());
+  }
+  const Result<std::string> before = opened_case.Report();
+  const casefile::Json report =
+      before ? casefile::Json::parse(*before, nullptr, false) : casefile::Json();
+  for (const std::string& path : opened_case.evidence_paths()) {
+    if (given.contains(path)) continue;
+    std::error_code error;
+    if (!std::filesystem::exists(path, error)) {
+      if (IsDiskOfReport(report, path)) {
+        program.diagnostics.Report(DiagnosticCode::kFilesystemUnreadable, path,
+                                   "a disk of this case is not there any more");
+      }
+    } else if (EKSHUME_TRY(casefile::ClassifyEvidence(path)) == casefile::EvidenceKind::kNode) {
+      paths.push_back(path);
+    }
+  }
+  return {};
+}
+
 Result<void> Run(Program& program, const InvestigateOptions& options) {
   std::vector<std::string> paths = options.evidence;
   std::string directory = options.case_directory;
@@ -135,6 +172,7 @@ Result<void> Run(Program& program, const InvestigateOptions& options) {
   const casefile::DetectionRules rules =
       EKSHUME_TRY(RulesToAsk(options.rules, !options.no_rules, program.diagnostics));
   const auto opened_case = EKSHUME_TRY(casefile::Case::OpenOrCreate(directory));
+  EKSHUME_TRY(AddDisksOfCase(program, *opened_case, paths));
 
   Result<casefile::Json> report = Investigate(program, paths, rules, *opened_case);
   if (!report) {

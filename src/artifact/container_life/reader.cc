@@ -86,12 +86,12 @@ class Writer {
   void Write(const Container& container) {
     const std::string who = Describe(container);
     if (container.created) {
-      Begin(container, *container.created, "Creation Time", "created")[Text::kMessage] =
+      Begin(container, container.created, "Creation Time", "created")[Text::kMessage] =
           who + " was created";
       Add(container.store);
     }
     if (container.started) {
-      Begin(container, *container.started, "Start Time", "started")[Text::kMessage] =
+      Begin(container, container.started, "Start Time", "started")[Text::kMessage] =
           who + " started";
       Add(container.store);
     }
@@ -216,7 +216,7 @@ class Writer {
   }
 
   void WriteEnd(const Container& container, const std::string& who) {
-    event::Event& event = Begin(container, *container.finished, "End Time", "finished");
+    event::Event& event = Begin(container, container.finished, "End Time", "finished");
     event[Number::kStatusCode] = container.exit_code;
     event[Text::kError] = container.reason;
     if (container.exit_code) {
