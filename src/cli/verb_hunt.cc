@@ -94,8 +94,9 @@ Result<void> Hunt(Program& program, const HuntOptions& options) {
   const std::unique_ptr<event::Store> store =
       is_case ? EKSHUME_TRY(OpenEvents(options.evidence.front()))
               : EKSHUME_TRY(ReadLogs(program, options.evidence, *folder));
-  const std::vector<detect::Finding> findings =
+  std::vector<detect::Finding> findings =
       EKSHUME_TRY(casefile::DetectInEvents(*store, rules, program.diagnostics, program.progress));
+  EKSHUME_TRY(casefile::WeighFindings(findings, *store));
   return PrintFindings(program, casefile::FindingsJson(findings), options.level);
 }
 
