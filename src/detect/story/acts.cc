@@ -38,6 +38,16 @@ std::string OfFinding(const Item& item) {
   return Shorten(sentence, kMaxSentenceBytes);
 }
 
+// The message of an event without the ARN behind the name, which the actor's names hold.
+std::string Told(const EventFacts& event) {
+  std::string told = event.message;
+  const std::string arn = " (" + event.user_arn + ")";
+  if (const size_t at = told.find(arn); !event.user_arn.empty() && at != std::string::npos) {
+    told.erase(at, arn.size());
+  }
+  return Shorten(told, kMaxSentenceBytes);
+}
+
 class ActList {
  public:
   explicit ActList(const Case& input) : input_(input) {}
@@ -61,7 +71,7 @@ class ActList {
       Act& act = acts_[ActKey(item, *event)];
       if (act.sentence.empty()) {
         const bool told = event->source != "file" && !event->message.empty();
-        act.sentence = told ? Shorten(event->message, kMaxSentenceBytes) : OfFinding(item);
+        act.sentence = told ? Told(*event) : OfFinding(item);
         act.refused = event->outcome == "failure";
         act.source = event->source;
       }

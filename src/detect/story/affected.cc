@@ -9,7 +9,6 @@
 #include <set>
 #include <tuple>
 
-#include "base/text.h"
 #include "detect/story/acts.h"
 #include "detect/story/tactics.h"
 
@@ -19,6 +18,7 @@ namespace {
 constexpr size_t kMaxWays = 10;     // by which a host may have been reached, named
 constexpr size_t kMaxThings = 500;  // of a kind, named in one incident
 constexpr size_t kMaxAddresses = 100;
+constexpr size_t kMaxSubjectBytes = 200;
 
 template <typename T>
 void SortByTime(std::vector<T>& list) {
@@ -170,14 +170,16 @@ void AddKubernetesObject(const Item& item, const EventFacts& event, Things& pers
     identities.Add({"service account", Object(event), event.name_space, how}, item, &event);
   }
   if (event.object_kind.ends_with("rolebindings")) {
-    const std::string role = TagValue(event.tags, "role");
-    for (const std::string_view tag : SplitNonEmpty(event.tags, ' ')) {
-      if (!tag.starts_with("subject=")) continue;
-      identities.Add({"subject", std::string(tag.substr(8)), event.name_space,
-                      role.empty() ? "given a role by " + Object(event)
-                                   : "given " + role + " by " + Object(event)},
-                     item, &event);
-    }
+    // "...created clusterrolebinding B, which gives ROLE to SUBJECTS"
+    constexpr std::string_view kGives = ", which gives ";
+    const size_t gives = event.message.find(kGives);
+    const size_t to = gives == std::string::npos ? gives : event.message.find(" to ", gives);
+    if (to == std::string::npos) return;
+    const size_t role = gives + kGives.size();
+    identities.Add(
+        {"subject", Shorten(event.message.substr(to + 4), kMaxSubjectBytes), event.name_space,
+         "given " + event.message.substr(role, to - role) + " by " + Object(event)},
+        item, &event);
   }
 }
 

@@ -18,9 +18,11 @@ class Steps {
  public:
   explicit Steps(const Incident& incident) : incident_(incident) {
     for (const Place& place : incident.places) {
-      if (place.kind == "pod") pods_.push_back(&place);
+      const bool gone = place.how.find("it was deleted") != std::string::npos;
+      if (place.kind == "pod") (gone ? gone_ : pods_).push_back(&place);
       if (place.kind == "node") nodes_.push_back(&place);
-      if (place.kind == "container" && place.pod.find('/') == std::string::npos) {
+      if (place.kind == "container" &&
+          (place.likely_way || place.pod.find('/') == std::string::npos)) {
         containers_.push_back(&place);
       }
       if (place.kind == "node" && place.first) host_changed_ = true;
@@ -88,6 +90,11 @@ class Steps {
       Add("acquire", "Snapshot all volumes of the instance at once, and lock the snapshots",
           "node " + node->name,
           "before anything is evicted: eviction removes the containers' writable layers");
+    }
+    for (const Place* pod : gone_) {
+      Add("acquire",
+          "Look for what is left of the deleted pod: logs, snapshots of containers, records",
+          "pod " + Pod(*pod), "the runtime removes them when it needs room");
     }
     bool cloud = false;
     for (const Actor& actor : incident_.actors) {
@@ -176,7 +183,6 @@ class Steps {
     }
     for (const Place* pod : pods_) {
       const bool made = pod->how.starts_with("it was created");
-      if (pod->how.find("deleted") != std::string::npos) continue;
       Add("eradicate",
           made ? "Delete the pod, once it is acquired"
                : "Replace the pod from a known image, once it is acquired; then delete it",
@@ -198,6 +204,7 @@ class Steps {
 
   const Incident& incident_;
   std::vector<const Place*> pods_, nodes_, containers_;
+  std::vector<const Place*> gone_;  // pods that were deleted
   bool host_changed_ = false;
   std::vector<Step> steps_;
 };

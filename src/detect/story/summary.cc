@@ -197,8 +197,10 @@ void TellEntry(const Case& input, const Group& group, Incident& incident) {
   if (!group.tried.empty()) {
     std::set<std::string> who;
     std::optional<Timestamp> first;
+    bool refused = true;
     for (const size_t i : group.tried) {
       const Item& item = input.items[i];
+      refused = refused && item.refused;
       who.insert(input.actors.ShortName(item.actor) ==
                              input.actors.Value(item.actor, "user_name") ||
                          input.actors.Value(item.actor, "user_arn").empty()
@@ -212,8 +214,11 @@ void TellEntry(const Case& input, const Group& group, Incident& incident) {
         }
       }
     }
-    parts.push_back(fmt::format("Shortly before, {} tried{}",
+    parts.push_back(fmt::format("Shortly before, {} tried{}{}",
                                 Enumerate({who.begin(), who.end()}, 4),
+                                !refused          ? ""
+                                : who.size() == 1 ? " and was refused"
+                                                  : " and were refused",
                                 first ? " (from " + ShortTime(*first) + ")" : std::string()));
   }
   const Item* begin = nullptr;
