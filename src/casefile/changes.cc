@@ -70,40 +70,46 @@ bool IsMountPoint(const DiffEntry& entry, const std::set<std::string, std::less<
 
 }  // namespace
 
-Result<Changes> FindChanges(const runtime::Container& container, const FileView& view,
-                            DiagnosticSink& diagnostics, Progress* progress, size_t most_ordinary) {
+Result<void> VisitChanges(const runtime::Container& container, const FileView& view,
+                          DiagnosticSink& diagnostics,
+                          const std::function<void(ContainerChange)>& visit, Progress* progress) {
   if (view.overlay == nullptr || view.own_layer_count == 0) {
     return Fail(ErrorCode::kNotFound, "the container has no layer of its own in the evidence");
   }
   const auto points = MountPoints(container);
+  const auto add = [&](DiffEntry entry) {
+    ContainerChange change;
+    change.is_mount_point = IsMountPoint(entry, points);
+    if (!change.is_mount_point) change.notable = Notable(entry);
+    change.entry = std::move(entry);
+    visit(std::move(change));
+  };
+  return fs::overlay::VisitDifferences(*view.overlay, view.own_layer_count, diagnostics, add,
+                                       progress);
+}
+
+Result<Changes> FindChanges(const runtime::Container& container, const FileView& view,
+                            DiagnosticSink& diagnostics, Progress* progress, size_t most_ordinary) {
   const auto by_path = [](const ContainerChange& a, const ContainerChange& b) {
     return fs::overlay::PathLess(a.entry.path, b.entry.path);
   };
   Changes changes;
   LeastOf<ContainerChange, decltype(by_path)> ordinary(most_ordinary, by_path);
-  const auto add = [&](DiffEntry entry) {
-    switch (entry.change) {
+  const auto add = [&](ContainerChange change) {
+    switch (change.entry.change) {
       case Change::kAdded: ++changes.added; break;
       case Change::kModified: ++changes.modified; break;
       case Change::kMetadata: ++changes.metadata; break;
       case Change::kDeleted: ++changes.deleted; break;
     }
-    ContainerChange change;
-    change.is_mount_point = IsMountPoint(entry, points);
-    if (change.is_mount_point) {
-      ++changes.mount_points;
-    } else {
-      change.notable = Notable(entry);
-    }
-    change.entry = std::move(entry);
+    if (change.is_mount_point) ++changes.mount_points;
     if (change.notable.empty()) {
       ordinary.Add(std::move(change));
     } else {
       changes.entries.push_back(std::move(change));
     }
   };
-  EKSHUME_TRY(fs::overlay::VisitDifferences(*view.overlay, view.own_layer_count, diagnostics, add,
-                                            progress));
+  EKSHUME_TRY(VisitChanges(container, view, diagnostics, add, progress));
   for (ContainerChange& change : ordinary.Take()) changes.entries.push_back(std::move(change));
   std::ranges::stable_sort(changes.entries, by_path);
   return changes;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <limits>
 #include <string>
 #include <vector>
@@ -39,6 +40,11 @@ struct Changes {
 Result<Changes> FindChanges(const runtime::Container& container, const FileView& view,
                             DiagnosticSink& diagnostics, Progress* progress,
                             size_t most_ordinary = std::numeric_limits<size_t>::max());
+
+// The same, one by one as they are found: what was below a deleted directory comes last.
+Result<void> VisitChanges(const runtime::Container& container, const FileView& view,
+                          DiagnosticSink& diagnostics,
+                          const std::function<void(ContainerChange)>& visit, Progress* progress);
 
 // One entry as `containers diff` prints it, with its SHA-256 when `view` can give it and `hash`.
 Json ToJson(const ContainerChange& change, const FileView& view, bool hash);

@@ -9,62 +9,18 @@
 #include "base/least_of.h"
 #include "base/limits.h"
 #include "casefile/file_hash.h"
+#include "detect/drift/places.h"
 #include "fs/path.h"
 #include "fs/walk.h"
 
 namespace ekshume::casefile {
 namespace {
 
-struct Place {
-  std::string_view prefix;  // of the path without its leading slash
-  std::string_view why;
-};
-
-// Where attackers make themselves at home on a Linux node: MITRE ATT&CK T1053, T1098.004, T1136,
-// T1543.002, T1546.004, T1547.006, T1574.006, and Kubernetes' static pods.
-constexpr std::array kPlaces = {
-    Place{"etc/cron", "cron"},
-    Place{"var/spool/cron/", "cron"},
-    Place{"etc/anacrontab", "cron"},
-    Place{"var/spool/at/", "at job"},
-    Place{"etc/systemd/system/", "systemd unit"},
-    Place{"usr/lib/systemd/system/", "systemd unit"},
-    Place{"lib/systemd/system/", "systemd unit"},
-    Place{"usr/local/lib/systemd/system/", "systemd unit"},
-    Place{"etc/init.d/", "init script"},
-    Place{"etc/rc", "init script"},
-    Place{"etc/ld.so.preload", "preloaded library"},
-    Place{"etc/ld.so.conf", "library path"},
-    Place{"etc/passwd", "account"},
-    Place{"etc/shadow", "account"},
-    Place{"etc/group", "account"},
-    Place{"etc/gshadow", "account"},
-    Place{"etc/sudoers", "sudo rule"},
-    Place{"etc/pam.d/", "login rule"},
-    Place{"etc/ssh/", "ssh server"},
-    Place{"etc/profile", "shell profile"},
-    Place{"etc/bash", "shell profile"},
-    Place{"etc/environment", "shell profile"},
-    Place{"etc/modules-load.d/", "kernel module"},
-    Place{"etc/modprobe.d/", "kernel module"},
-    Place{"etc/udev/rules.d/", "udev rule"},
-    Place{"etc/kubernetes/manifests/", "static pod"},
-    Place{"etc/hosts", "name resolution"},
-};
-
 // Trees of the node that are not its own files: container layers, pods, logs, kernel views.
 constexpr std::array<std::string_view, 7> kSkipped = {
     "proc", "sys", "dev", "run", "var/run", "var/log", "var/lib/kubelet/pods"};
 
 constexpr size_t kMaxOtherHostChanges = 500;
-
-std::string_view FileName(std::string_view path) {
-  return path.substr(path.rfind('/') == std::string_view::npos ? 0 : path.rfind('/') + 1);
-}
-
-bool IsTemporaryPlace(std::string_view path) {
-  return path.starts_with("tmp/") || path.starts_with("var/tmp/") || path.starts_with("dev/shm/");
-}
 
 bool IsExecutableFile(const fs::Stat& stat) {
   return stat.type == fs::NodeType::kRegular && (stat.permissions & 0111U) != 0;
@@ -97,7 +53,8 @@ class HostWalk {
  public:
   HostWalk(const Volume& volume, const runtime::Inventory& inventory, DiagnosticSink& diagnostics,
            Progress* progress, HostFindings& findings, NewestChanges& other)
-      : filesystem_(*volume.filesystem),
+      : volume_(volume),
+        filesystem_(*volume.filesystem),
         diagnostics_(diagnostics),
         progress_(progress),
         findings_(findings),
@@ -129,6 +86,8 @@ class HostWalk {
     HostChange change;
     change.path = "/" + item.path;
     change.why = std::string(PersistenceKind(change.path, item.stat));
+    change.volume = &volume_;
+    change.node = item.node;
     change.stat = item.stat;
     if (!change.why.empty() && item.stat.type == fs::NodeType::kRegular) {
       change.kind = FileKind(filesystem_, item.node).value_or("");
@@ -142,6 +101,7 @@ class HostWalk {
     return fs::WalkStep::kContinue;
   }
 
+  const Volume& volume_;
   const fs::Filesystem& filesystem_;
   DiagnosticSink& diagnostics_;
   Progress* const progress_;
@@ -172,25 +132,14 @@ void AddDeleted(const Volume& volume, DiagnosticSink& diagnostics, HostFindings&
 
 std::string_view PersistenceKind(std::string_view path, const fs::Stat& stat) {
   if (path.starts_with('/')) path.remove_prefix(1);
-  for (const Place& place : kPlaces) {
-    if (path.starts_with(place.prefix)) return place.why;
-  }
-  const std::string_view name = FileName(path);
-  const bool in_home = path.starts_with("root/") || path.starts_with("home/") ||
-                       path.find("/.ssh/") != std::string_view::npos;
-  if (name == "authorized_keys" || name == "authorized_keys2" ||
-      (in_home && path.find(".ssh/") != std::string_view::npos)) {
-    return "ssh key";
-  }
-  if (in_home && name.starts_with('.') && name.ends_with("_history")) return "shell history";
-  const bool profile = name == ".bashrc" || name == ".profile" || name == ".bash_profile" ||
-                       name == ".zshrc" || name == ".bash_logout";
-  if (in_home && profile) return "shell profile";
-  if (IsTemporaryPlace(path) && IsExecutableFile(stat)) return "program in a temporary folder";
+  if (const detect::drift::Place* place = detect::drift::FindPlace(path)) return place->why;
+  if (detect::drift::IsTemporary(path) && IsExecutableFile(stat))
+    return "program in a temporary folder";
   if (IsExecutableFile(stat) && (stat.permissions & 06000U) != 0) return "set-uid program";
   // /opt/.cache/x hides as well as /opt/.x does; a user's own folder is full of such names.
-  const bool hidden =
-      name.starts_with('.') || (!in_home && path.find("/.") != std::string_view::npos);
+  const bool in_home = path.starts_with("root/") || path.starts_with("home/");
+  const bool hidden = detect::drift::FileName(path).starts_with('.') ||
+                      (!in_home && path.find("/.") != std::string_view::npos);
   if (IsExecutableFile(stat) && hidden) return "hidden program";
   return {};
 }

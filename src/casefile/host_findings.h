@@ -15,6 +15,8 @@ namespace ekshume::casefile {
 // A file of the host itself (no container's) that changed while pods ran on it.
 struct HostChange {
   std::string path;
+  const Volume* volume = nullptr;  // of the evidence
+  fs::NodeId node{};
   std::string why;  // "cron", "ssh key", "systemd unit", ...; "" for other files
   fs::Stat stat;
   std::string kind;    // elf script text data empty; "" for what is no regular file
@@ -44,7 +46,8 @@ struct HostFindings {
 HostFindings FindOnHost(const Evidence& evidence, const runtime::Inventory& inventory,
                         DiagnosticSink& diagnostics, Progress* progress);
 
-// Why a path on a host matters to a responder ("cron", "ssh key", ...), or "".
+// Why a path on a host matters to a responder ("cron", "ssh key", ...), or "": the places of
+// detect/drift/places.h, and programs that are hidden, set-uid or in a temporary folder.
 std::string_view PersistenceKind(std::string_view path, const fs::Stat& stat);
 
 }  // namespace ekshume::casefile

@@ -55,8 +55,7 @@ class OwnerFinder {
     constexpr std::string_view kSuffix = ".list";
     for (const fs::DirectoryEntry& entry : *entries) {
       if (!entry.name.ends_with(kSuffix)) continue;
-      const auto content =
-          fs::ReadWholeFile(filesystem_, entry.node, limits::kMaxArtifactBytes);
+      const auto content = fs::ReadWholeFile(filesystem_, entry.node, limits::kMaxArtifactBytes);
       if (!content) continue;
       const std::string_view name = entry.name;
       Owner owner;
@@ -91,13 +90,12 @@ class OwnerFinder {
           const auto package = ParseRpmHeader(row.Bytes(0));
           if (!package) return true;
           const Owner owner{package->name, package->installed, path};
-          const auto visited = VisitRpmFiles(
-              row.Bytes(0), [&](std::string_view folder, std::string_view name) {
-                Offer(fs::JoinPath(folder.ends_with('/') ? folder.substr(0, folder.size() - 1)
-                                                         : folder,
-                                   name),
-                      owner);
-              });
+          const auto visited = VisitRpmFiles(row.Bytes(0), [&](std::string_view folder,
+                                                               std::string_view name) {
+            Offer(fs::JoinPath(folder.ends_with('/') ? folder.substr(0, folder.size() - 1) : folder,
+                               name),
+                  owner);
+          });
           static_cast<void>(visited);  // a damaged header owns what could be read of it
           return true;
         });

@@ -130,8 +130,7 @@ Result<void> VisitRpmFiles(
     const size_t offset = size_t{indexes->offset.value()} + i * sizeof(be32);
     const uint32_t folder = EKSHUME_TRY(header.data.Read<be32>(offset)).value();
     if (folder >= folders.size()) {
-      return Fail(ErrorCode::kCorrupt,
-                  fmt::format("rpm: folder {} of {}", folder, folders.size()));
+      return Fail(ErrorCode::kCorrupt, fmt::format("rpm: folder {} of {}", folder, folders.size()));
     }
     visit(folders[folder], names[i]);
   }

@@ -42,8 +42,8 @@ struct RpmPackage {
 };
 Result<RpmPackage> ParseRpmHeader(std::string_view blob);
 
-// Calls `visit` for each file of the package, with its folder as rpm writes it ("/usr/bin/") and its
-// name. kCorrupt where the header is damaged; files before that were visited.
+// Calls `visit` for each file of the package, with its folder as rpm writes it ("/usr/bin/") and
+// its name. kCorrupt where the header is damaged; files before that were visited.
 Result<void> VisitRpmFiles(
     std::string_view blob,
     const std::function<void(std::string_view folder, std::string_view name)>& visit);

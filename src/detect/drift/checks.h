@@ -24,7 +24,7 @@ struct ContainerFile {
   bool installed_here = false;     // the package manager itself wrote the file, in the container
   bool capability_gained = false;  // security.capability where there was none
   std::string added_text;          // of account files: the lines that were not there before
-  size_t lost = 0;                 // of a directory deleted or replaced: files below it that are gone
+  size_t lost = 0;  // of a directory deleted or replaced: files below it that are gone
 };
 std::optional<Verdict> CheckContainerFile(const ContainerFile& file);
 
@@ -65,8 +65,8 @@ std::optional<Verdict> CheckVolumeFile(const VolumeFile& file);
 // What a container may reach, as casefile/risks lists it, the gravest first.
 struct HostReach {
   std::vector<std::string> access;
-  bool is_known = false;       // a known agent of nodes, which needs it
-  bool of_node_set = false;    // of a DaemonSet that came with the node
+  bool is_known = false;         // a known agent of nodes, which needs it
+  bool of_node_set = false;      // of a DaemonSet that came with the node
   bool imitates_system = false;  // in a namespace of the system without being one of those
 };
 std::optional<Verdict> CheckHostReach(const HostReach& reach);

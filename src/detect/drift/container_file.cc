@@ -27,8 +27,8 @@ bool Differs(const DiffEntry& entry, std::string_view what) {
 
 bool ContentChanged(const DiffEntry& entry) {
   return entry.change == Change::kAdded ||
-         (entry.change == Change::kModified && (Differs(entry, "content") || Differs(entry, "type") ||
-                                                Differs(entry, "target")));
+         (entry.change == Change::kModified &&
+          (Differs(entry, "content") || Differs(entry, "type") || Differs(entry, "target")));
 }
 
 // Something that can be started: a program of the machine, a script with its execute bit, or
@@ -60,8 +60,9 @@ void AddReasons(const ContainerFile& file, Verdict& verdict) {
     verdict.reasons.push_back(fmt::format("it is {}", file.start));
   }
   if (!file.package.empty()) {
-    verdict.reasons.push_back(fmt::format("it belongs to the package {}{}", file.package,
-                                          file.installed_here ? ", installed in the container" : ""));
+    verdict.reasons.push_back(
+        fmt::format("it belongs to the package {}{}", file.package,
+                    file.installed_here ? ", installed in the container" : ""));
   }
 }
 
@@ -80,9 +81,9 @@ std::optional<Verdict> CheckRights(const ContainerFile& file) {
                                           setuid ? "user" : "group",
                                           setuid ? entry.stat.uid : entry.stat.gid));
     if (entry.change == Change::kMetadata) {
-      verdict.reasons.push_back(fmt::format(
-          "only its mode changed, from {:o} to {:o}; its content is the image's", before,
-          entry.stat.permissions));
+      verdict.reasons.push_back(
+          fmt::format("only its mode changed, from {:o} to {:o}; its content is the image's",
+                      before, entry.stat.permissions));
     }
     if (setuid && IsShell(entry.path)) verdict.reasons.emplace_back("it is a shell");
     return verdict;
@@ -102,13 +103,11 @@ std::optional<Verdict> CheckAccount(const ContainerFile& file) {
     const bool is_passwd = file.entry->path == "etc/passwd";
     if (is_passwd && fields.size() >= 4 && fields[0] != "root" && fields[2] == "0") {
       verdict.level = "high";
-      verdict.reasons.push_back(fmt::format("account {} has root's rights (uid 0)",
-                                            EscapeForTerminal(fields[0])));
+      verdict.reasons.push_back(fmt::format("account {} has root's rights (uid 0)", fields[0]));
     }
     if (file.entry->path == "etc/shadow" && fields.size() >= 2 && fields[1].starts_with('$')) {
       verdict.level = "high";
-      verdict.reasons.push_back(
-          fmt::format("account {} has a password now", EscapeForTerminal(fields[0])));
+      verdict.reasons.push_back(fmt::format("account {} has a password now", fields[0]));
     }
   }
   return verdict;
@@ -145,7 +144,7 @@ std::optional<Verdict> CheckAddedProgram(const ContainerFile& file) {
   const std::string_view disguise = DisguiseOf(entry.path);
   if (entry.kind == ContentKind::kElf && !disguise.empty()) {
     Verdict verdict = Say("drift.program_disguised");
-    verdict.reasons.push_back(fmt::format("its name says .{}", EscapeForTerminal(disguise)));
+    verdict.reasons.push_back(fmt::format("its name says .{}", disguise));
     return verdict;
   }
   if (!IsProgram(entry)) return std::nullopt;
@@ -197,12 +196,13 @@ std::optional<Verdict> CheckDirectory(const ContainerFile& file) {
     verdict = Say("drift.directory_deleted", file.lost == 0 || is_state ? "low" : "medium");
   } else if (entry.stat.type == fs::NodeType::kSymlink) {
     verdict = Say("drift.directory_to_symlink");
-    verdict->reasons.push_back(fmt::format("it leads to {} now", EscapeForTerminal(entry.target)));
+    verdict->reasons.push_back(fmt::format("it leads to {} now", entry.target));
   } else if (is_now && entry.replaced) {
     verdict = Say("drift.directory_replaced", file.lost == 0 || is_state ? "low" : "medium");
   }
   if (verdict && file.lost > 0) {
-    verdict->reasons.push_back(fmt::format("{} files of the image are gone with it", file.lost));
+    verdict->reasons.push_back(
+        fmt::format("files of the image that are gone with it: {}", file.lost));
   }
   return verdict;
 }

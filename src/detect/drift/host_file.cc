@@ -25,16 +25,17 @@ Verdict Say(std::string_view rule, std::string_view level = {}) {
 // themselves.
 bool RenewsItself(std::string_view path) {
   constexpr std::array<std::string_view, 9> kFolders = {
-      "opt/cni/",          "opt/aws/",    "var/lib/amazon/", "usr/libexec/amazon", "opt/amazon/",
-      "var/lib/kubelet/",  "var/lib/cni/", "usr/libexec/kubernetes/", "var/lib/cloud/"};
+      "opt/cni/",      "opt/aws/",         "var/lib/amazon/", "usr/libexec/amazon",
+      "opt/amazon/",   "var/lib/kubelet/", "var/lib/cni/",    "usr/libexec/kubernetes/",
+      "var/lib/cloud/"};
   return std::ranges::any_of(kFolders, [&](std::string_view f) { return path.starts_with(f); });
 }
 
 // Words that have no business in a table of cron or a unit.
 std::string_view SuspiciousWord(std::string_view text) {
   constexpr std::array<std::string_view, 12> kWords = {
-      "curl ",   "wget ",   "/dev/tcp/", "base64",    "/tmp/",     "/dev/shm/",
-      "/var/tmp", "nc -",   "ncat ",     "python -c", "bash -i",   "chmod +s"};
+      "curl ",    "wget ", "/dev/tcp/", "base64",    "/tmp/",   "/dev/shm/",
+      "/var/tmp", "nc -",  "ncat ",     "python -c", "bash -i", "chmod +s"};
   for (const std::string_view word : kWords) {
     if (text.find(word) != std::string_view::npos) return word;
   }
@@ -65,8 +66,7 @@ std::optional<Verdict> CheckPlace(const HostFile& file, const Place& place) {
       const std::vector<std::string_view> fields = SplitNonEmpty(line, ':');
       if (fields.size() < 4 || fields[0] == "root" || fields[2] != "0") continue;
       verdict.level = "high";
-      verdict.reasons.push_back(
-          fmt::format("account {} has root's rights (uid 0)", EscapeForTerminal(fields[0])));
+      verdict.reasons.push_back(fmt::format("account {} has root's rights (uid 0)", fields[0]));
     }
     return verdict;
   }
@@ -96,7 +96,7 @@ std::optional<Verdict> CheckProgram(const HostFile& file) {
   if (IsCache(file.path) || IsLibraryName(file.path)) return Say("drift.program_added", "low");
   if (IsHidden(file.path)) return Say("drift.hidden_program");
   if (IsTemporary(file.path)) {
-    return Say("drift.temporary_program", file.kind == ContentKind::kElf     ? "high"
+    return Say("drift.temporary_program", file.kind == ContentKind::kElf      ? "high"
                                           : file.kind == ContentKind::kScript ? "medium"
                                                                               : "low");
   }
@@ -114,15 +114,14 @@ std::optional<Verdict> CheckProgram(const HostFile& file) {
 std::optional<Verdict> CheckHostFile(const HostFile& file) {
   if (file.installed_then) return std::nullopt;
   const Place* place = FindPlace(file.path);
-  std::optional<Verdict> verdict =
-      place != nullptr ? CheckPlace(file, *place) : CheckProgram(file);
+  std::optional<Verdict> verdict = place != nullptr ? CheckPlace(file, *place) : CheckProgram(file);
   if (!verdict) return std::nullopt;
   if (!file.writers.empty()) {
-    verdict->reasons.push_back(
-        fmt::format("{} had this place of the node mounted and ran then", fmt::join(file.writers, ", ")));
+    verdict->reasons.push_back(fmt::format("{} had this place of the node mounted and ran then",
+                                           fmt::join(file.writers, ", ")));
     verdict->tags.emplace_back("attack.privilege-escalation attack.t1611");
-    const bool is_minor = verdict->rule->id == "drift.shell_history" ||
-                          verdict->rule->id == "drift.name_resolution";
+    const bool is_minor =
+        verdict->rule->id == "drift.shell_history" || verdict->rule->id == "drift.name_resolution";
     if (!is_minor && verdict->level != "critical") verdict->level = "high";
   }
   if (place != nullptr && file.kind != ContentKind::kElf) {

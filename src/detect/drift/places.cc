@@ -54,11 +54,30 @@ bool IsBelowOneOf(std::string_view path, const std::array<std::string_view, N>& 
   return std::ranges::any_of(folders, [&](std::string_view f) { return path.starts_with(f); });
 }
 
-constexpr std::array<std::string_view, 24> kUserFolders = {
-    ".cache", ".local",     ".config", ".npm",    ".venv",   ".git",    ".m2",     ".gradle",
-    ".cargo", ".rustup",    ".nvm",    ".yarn",   ".pnpm",   ".bundle", ".gem",    ".dotnet",
-    ".nuget", ".pyenv",     ".rbenv",  ".poetry", ".vscode", ".docker", ".docker-entrypoint.d",
-    ".build-id"};
+constexpr std::array<std::string_view, 24> kUserFolders = {".cache",
+                                                           ".local",
+                                                           ".config",
+                                                           ".npm",
+                                                           ".venv",
+                                                           ".git",
+                                                           ".m2",
+                                                           ".gradle",
+                                                           ".cargo",
+                                                           ".rustup",
+                                                           ".nvm",
+                                                           ".yarn",
+                                                           ".pnpm",
+                                                           ".bundle",
+                                                           ".gem",
+                                                           ".dotnet",
+                                                           ".nuget",
+                                                           ".pyenv",
+                                                           ".rbenv",
+                                                           ".poetry",
+                                                           ".vscode",
+                                                           ".docker",
+                                                           ".docker-entrypoint.d",
+                                                           ".build-id"};
 
 // Calls `visit` for each part of a path until it returns true.
 template <typename Visit>
@@ -74,15 +93,16 @@ bool AnyPart(std::string_view path, const Visit& visit) {
 // proc(5) and the kernel's own names. What is counted as an imitation: the name, and at most three
 // characters more (kworkerd, kdevtmpfsi).
 constexpr std::array<std::string_view, 26> kKernelThreads = {
-    "kworker",   "kthreadd",  "ksoftirqd", "kdevtmpfs",  "khugepaged", "kswapd",   "kcompactd",
-    "kblockd",   "kauditd",   "khungtaskd", "kintegrityd", "kpsmoused", "kthrotld", "ksmd",
-    "watchdogd", "rcu_sched", "rcu_preempt", "rcu_gp",    "migration",  "cpuhp",    "xfsaild",
-    "oom_reaper", "writeback", "jbd2",       "scsi_eh",    "edac-poller"};
+    "kworker",    "kthreadd",  "ksoftirqd",   "kdevtmpfs",   "khugepaged", "kswapd",   "kcompactd",
+    "kblockd",    "kauditd",   "khungtaskd",  "kintegrityd", "kpsmoused",  "kthrotld", "ksmd",
+    "watchdogd",  "rcu_sched", "rcu_preempt", "rcu_gp",      "migration",  "cpuhp",    "xfsaild",
+    "oom_reaper", "writeback", "jbd2",        "scsi_eh",     "edac-poller"};
 constexpr std::array<std::string_view, 26> kServices = {
-    "dbus",      "dbus-daemon", "sshd",       "cron",       "crond",   "udevd",   "rsyslogd",
-    "journald",  "containerd",  "dockerd",    "kubelet",    "polkitd", "auditd",  "chronyd",
-    "atd",       "agetty",      "kube-proxy", "containerd-shim", "runc", "init",  "logind",
-    "networkd",  "irqbalance",  "amazon-ssm-agent", "aws-k8s-agent", "NetworkManager"};
+    "dbus",          "dbus-daemon",   "sshd",       "cron",     "crond",      "udevd",
+    "rsyslogd",      "journald",      "containerd", "dockerd",  "kubelet",    "polkitd",
+    "auditd",        "chronyd",       "atd",        "agetty",   "kube-proxy", "containerd-shim",
+    "runc",          "init",          "logind",     "networkd", "irqbalance", "amazon-ssm-agent",
+    "aws-k8s-agent", "NetworkManager"};
 
 std::string_view Stem(std::string_view name) {
   while (!name.empty() && (name.front() == '.' || name.front() == '[')) name.remove_prefix(1);
@@ -126,17 +146,18 @@ bool IsHidden(std::string_view path) {
 
 bool IsCache(std::string_view path) {
   constexpr std::array<std::string_view, 12> kParts = {
-      ".cache",       "__pycache__", "node_modules", "site-packages", "dist-packages", ".npm",
-      "_cacacache",   "gems",        ".m2",          ".gradle",       ".cargo",        "ms-playwright"};
+      ".cache",        "__pycache__", "node_modules", "site-packages",
+      "dist-packages", ".npm",        "_cacacache",   "gems",
+      ".m2",           ".gradle",     ".cargo",       "ms-playwright"};
   return path.starts_with("var/cache/") || path.starts_with("var/lib/apt/") ||
          path.starts_with("var/lib/dpkg/") || path.starts_with("lib/apk/") ||
          AnyPart(path, [&](std::string_view part) { return IsOneOf(part, kParts); });
 }
 
 bool IsSystemFolder(std::string_view path) {
-  constexpr std::array<std::string_view, 9> kFolders = {
-      "bin/", "sbin/", "lib/", "lib64/", "usr/bin/", "usr/sbin/", "usr/lib/", "usr/lib64/",
-      "usr/libexec/"};
+  constexpr std::array<std::string_view, 9> kFolders = {"bin/",     "sbin/",      "lib/",
+                                                        "lib64/",   "usr/bin/",   "usr/sbin/",
+                                                        "usr/lib/", "usr/lib64/", "usr/libexec/"};
   return IsBelowOneOf(path, kFolders);
 }
 
@@ -155,8 +176,8 @@ std::string_view Imitates(std::string_view path) {
 
 std::string_view DisguiseOf(std::string_view path) {
   constexpr std::array<std::string_view, 24> kExtensions = {
-      "jpg", "jpeg", "png",  "gif", "svg", "ico", "bmp", "txt",  "log",  "html", "htm", "css",
-      "json", "xml", "yml", "yaml", "conf", "md", "pdf", "csv", "mp3", "mp4", "woff", "woff2"};
+      "jpg",  "jpeg", "png", "gif",  "svg",  "ico", "bmp", "txt", "log", "html", "htm",  "css",
+      "json", "xml",  "yml", "yaml", "conf", "md",  "pdf", "csv", "mp3", "mp4",  "woff", "woff2"};
   const std::string_view name = FileName(path);
   const size_t dot = name.rfind('.');
   if (dot == std::string_view::npos || dot == 0) return "";
@@ -173,29 +194,29 @@ bool IsLibraryName(std::string_view path) {
 
 bool IsTool(std::string_view path) {
   constexpr std::array<std::string_view, 54> kTools = {
-      "curl",     "wget",      "nc",       "ncat",    "netcat",  "ps",      "top",     "htop",
-      "pgrep",    "pkill",     "kill",     "killall", "lsof",    "ss",      "netstat", "ip",
-      "tcpdump",  "strace",    "ltrace",   "gdb",     "chattr",  "lsattr",  "iptables", "nft",
-      "apt",      "apt-get",   "dpkg",     "yum",     "dnf",     "microdnf", "apk",    "rpm",
-      "pip",      "crontab",   "find",     "w",       "who",     "last",    "aide",    "clamscan",
-      "falco",    "sysdig",    "auditctl", "ausearch", "chkrootkit", "rkhunter", "docker", "kubectl",
-      "crictl",   "aws",       "sudo",     "passwd",  "id",      "dig"};
-  constexpr std::array<std::string_view, 6> kFolders = {"bin/",     "sbin/",          "usr/bin/",
-                                                        "usr/sbin/", "usr/local/bin/",
-                                                        "usr/local/sbin/"};
+      "curl",     "wget",     "nc",         "ncat",     "netcat",   "ps",      "top",
+      "htop",     "pgrep",    "pkill",      "kill",     "killall",  "lsof",    "ss",
+      "netstat",  "ip",       "tcpdump",    "strace",   "ltrace",   "gdb",     "chattr",
+      "lsattr",   "iptables", "nft",        "apt",      "apt-get",  "dpkg",    "yum",
+      "dnf",      "microdnf", "apk",        "rpm",      "pip",      "crontab", "find",
+      "w",        "who",      "last",       "aide",     "clamscan", "falco",   "sysdig",
+      "auditctl", "ausearch", "chkrootkit", "rkhunter", "docker",   "kubectl", "crictl",
+      "aws",      "sudo",     "passwd",     "id",       "dig"};
+  constexpr std::array<std::string_view, 6> kFolders = {
+      "bin/", "sbin/", "usr/bin/", "usr/sbin/", "usr/local/bin/", "usr/local/sbin/"};
   return IsBelowOneOf(path, kFolders) && IsOneOf(FileName(path), kTools);
 }
 
 bool IsShell(std::string_view path) {
-  constexpr std::array<std::string_view, 8> kShells = {"sh",  "bash", "dash", "ash",
+  constexpr std::array<std::string_view, 8> kShells = {"sh",  "bash", "dash",  "ash",
                                                        "zsh", "ksh",  "rbash", "busybox"};
   return IsOneOf(FileName(path), kShells);
 }
 
 bool IsArchiveName(std::string_view path) {
-  constexpr std::array<std::string_view, 12> kEndings = {".tgz", ".tar.gz", ".tar",  ".zip",
-                                                         ".7z",  ".rar",    ".tar.xz", ".tar.bz2",
-                                                         ".tbz2", ".txz",   ".tar.zst", ".cpio.gz"};
+  constexpr std::array<std::string_view, 12> kEndings = {
+      ".tgz",    ".tar.gz",  ".tar",  ".zip", ".7z",      ".rar",
+      ".tar.xz", ".tar.bz2", ".tbz2", ".txz", ".tar.zst", ".cpio.gz"};
   const std::string_view name = FileName(path);
   return std::ranges::any_of(kEndings, [&](std::string_view e) { return name.ends_with(e); });
 }

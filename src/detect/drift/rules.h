@@ -8,7 +8,7 @@ namespace ekshume::detect::drift {
 
 // A built-in check, as findings name it.
 struct Rule {
-  std::string_view id;     // "drift.setuid_added"
+  std::string_view id;  // "drift.setuid_added"
   std::string_view title;
   std::string_view level;  // as a rule; what else is known of a file raises or lowers it
   std::string_view tags;   // with spaces between: "attack.privilege-escalation attack.t1548.001"

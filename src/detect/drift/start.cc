@@ -20,8 +20,8 @@ constexpr std::string_view kDefaultPath =
     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 bool IsScriptName(std::string_view path) {
-  constexpr std::array<std::string_view, 9> kEndings = {".sh",  ".py",  ".js",  ".mjs", ".rb",
-                                                        ".pl",  ".php", ".jar", ".lua"};
+  constexpr std::array<std::string_view, 9> kEndings = {".sh", ".py",  ".js",  ".mjs", ".rb",
+                                                        ".pl", ".php", ".jar", ".lua"};
   const std::string_view name = FileName(path);
   return std::ranges::any_of(kEndings, [&](std::string_view e) { return name.ends_with(e); });
 }

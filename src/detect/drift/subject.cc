@@ -37,9 +37,9 @@ Finding Folded(const std::vector<Finding>& group) {
   }
   folded.count = group.size();
   folded.path = folder.size() > 1 ? folder.substr(0, folder.size() - 1) : folder;
-  folded.explanation = fmt::format("{} files in {}: {}{}. The first of them: {}", group.size(),
-                                   folded.path, names, group.size() > kMostNamed ? ", ..." : "",
-                                   folded.explanation);
+  folded.explanation =
+      fmt::format("{} files in {}: {}{}. The first of them: {}", group.size(), folded.path, names,
+                  group.size() > kMostNamed ? ", ..." : "", folded.explanation);
   folded.id = FindingId({"drift", folded.rule, folded.node, folded.container_id, folder, "folded"});
   return folded;
 }
