@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "artifact/base64.h"
+#include "base/base64.h"
 #include "base/hash.h"
 #include "base/limits.h"
 #include "casefile/json.h"
@@ -82,7 +82,7 @@ void AddKeys(const std::string& content, std::vector<log::cloudtrail_digest::Pub
   if (!json.is_object() || !json.contains("PublicKeyList")) return;
   for (const Json& key : json["PublicKeyList"]) {
     if (!key.is_object()) continue;
-    std::optional<std::string> der = artifact::DecodeBase64(TextOf(key, "Value"));
+    std::optional<std::string> der = DecodeBase64(TextOf(key, "Value"));
     if (der) keys.push_back({TextOf(key, "Fingerprint"), *std::move(der)});
   }
 }

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "log/envelope.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <charconv>
 
+#include "base/base64.h"
 #include "base/byte_view.h"
 #include "base/limits.h"
 #include "log/carrier/compressed.h"
@@ -189,16 +188,10 @@ bool IsBase64Gzip(std::string_view line) {
 
 std::optional<std::string> DecodeBase64Gzip(std::string_view text, const std::string& evidence,
                                             DiagnosticSink& diagnostics) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
   if (text.size() > limits::kMaxRecordBytes) return std::nullopt;
-  std::string packed(text.size() / 4 * 3 + 4, '\0');
-  std::string copy(text);
-  const int size =
-      EVP_DecodeBlock(AsUnsignedChars(AsWritableBytes(packed)),
-                      AsUnsignedChars(AsWritableBytes(copy)), static_cast<int>(copy.size()));
-  if (size < 0) return std::nullopt;
-  packed.resize(static_cast<size_t>(size));
-  MemoryInput input(packed);
+  const std::optional<std::string> packed = DecodeBase64(text);
+  if (!packed) return std::nullopt;
+  MemoryInput input(*packed);
   const std::unique_ptr<Input> content = Gunzip(input, evidence, diagnostics);
   std::string out;
   std::string block(size_t{64} << 10, '\0');

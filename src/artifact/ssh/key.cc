@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "artifact/base64.h"
 #include "artifact/reading.h"
+#include "base/base64.h"
 #include "base/endian.h"
 #include "base/hash.h"
 #include "base/text.h"
@@ -42,7 +42,7 @@ std::optional<PublicKey> TakePublicKey(std::string_view& rest) {
   PublicKey key{std::string(type), ""};
   const auto bytes = DecodeBase64(text);
   if (bytes && TypeInside(*bytes) == type) {
-    key.fingerprint = "SHA256:" + EncodeBase64(ByteView(Sha256::Of(ByteView::Of(*bytes))));
+    key.fingerprint = "SHA256:" + EncodeBase64Unpadded(ByteView(Sha256::Of(ByteView::Of(*bytes))));
   }
   return key;
 }

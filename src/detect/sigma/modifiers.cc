@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/base64.h"
 #include "base/limits.h"
 #include "detect/sigma/matcher.h"
 
@@ -121,23 +122,6 @@ Result<std::vector<std::string>> Expand(const std::string& text, const Placehold
   return done;
 }
 
-std::string Base64(std::string_view bytes) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    const size_t count = std::min<size_t>(3, bytes.size() - i);
-    uint32_t group = 0;
-    for (size_t k = 0; k < 3; ++k) {
-      group = group << 8 | (k < count ? static_cast<uint8_t>(bytes[i + k]) : 0U);
-    }
-    for (size_t k = 0; k < 4; ++k) {
-      out += k <= count ? kDigits[group >> (18 - 6 * k) & 63U] : '=';
-    }
-  }
-  return out;
-}
-
 // What is the same of the encoded value whatever stands before and behind it, for the three
 // positions that it can begin at.
 std::vector<std::string> Base64Offsets(std::string_view bytes) {
@@ -145,7 +129,8 @@ std::vector<std::string> Base64Offsets(std::string_view bytes) {
   constexpr size_t kEnd[] = {0, 3, 2};
   std::vector<std::string> variants;
   for (size_t offset = 0; offset < 3; ++offset) {
-    const std::string whole = Base64(std::string(offset, ' ') + std::string(bytes));
+    const std::string whole =
+        EncodeBase64(ByteView::Of(std::string(offset, ' ') + std::string(bytes)));
     const size_t cut = kStart[offset] + kEnd[(bytes.size() + offset) % 3];
     if (whole.size() > cut) {
       variants.push_back(whole.substr(kStart[offset], whole.size() - cut));
@@ -200,7 +185,7 @@ Result<std::vector<Pattern>> Encode(const Pattern& pattern,
     std::vector<std::string> next;
     for (const std::string& text : texts) {
       if (encoding == Encoding::kBase64) {
-        next.push_back(Base64(text));
+        next.push_back(EncodeBase64(ByteView::Of(text)));
       } else if (encoding == Encoding::kBase64Offset) {
         std::ranges::move(Base64Offsets(text), std::back_inserter(next));
       } else {

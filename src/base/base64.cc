@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "artifact/base64.h"
+#include "base/base64.h"
 
 #include <array>
 #include <cstdint>
 
-namespace ekshume::artifact {
+namespace ekshume {
 namespace {
 
 constexpr std::string_view kAlphabet =
@@ -47,7 +47,7 @@ std::optional<std::string> DecodeBase64(std::string_view text) {
   return bytes;
 }
 
-std::string EncodeBase64(ByteView bytes) {
+std::string EncodeBase64Unpadded(ByteView bytes) {
   std::string text;
   uint32_t bits = 0;
   int count = 0;
@@ -64,4 +64,10 @@ std::string EncodeBase64(ByteView bytes) {
   return text;
 }
 
-}  // namespace ekshume::artifact
+std::string EncodeBase64(ByteView bytes) {
+  std::string text = EncodeBase64Unpadded(bytes);
+  while (text.size() % 4 != 0) text.push_back('=');
+  return text;
+}
+
+}  // namespace ekshume

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "artifact/base64.h"
+#include "base/base64.h"
 
 #include <gtest/gtest.h>
 
-namespace ekshume::artifact {
+namespace ekshume {
 namespace {
 
 // RFC 4648, section 10.
@@ -15,11 +15,13 @@ TEST(Base64Test, VectorsOfTheSpecification) {
                                     {"foob", "Zm9vYg"},
                                     {"fooba", "Zm9vYmE"},
                                     {"foobar", "Zm9vYmFy"}}) {
-    EXPECT_EQ(EncodeBase64(ByteView::Of(bytes)), text);
+    EXPECT_EQ(EncodeBase64Unpadded(ByteView::Of(bytes)), text);
     EXPECT_EQ(DecodeBase64(text), bytes);
   }
   EXPECT_EQ(DecodeBase64("Zg==\n"), "f");
   EXPECT_EQ(EncodeBase64(ByteView::Of("\xff\xfe\xfd")), "//79");
+  EXPECT_EQ(EncodeBase64(ByteView::Of("f")), "Zg==");
+  EXPECT_EQ(EncodeBase64(ByteView::Of("fooba")), "Zm9vYmE=");
 }
 
 TEST(Base64Test, RefusesWhatIsNone) {
@@ -29,4 +31,4 @@ TEST(Base64Test, RefusesWhatIsNone) {
 }
 
 }  // namespace
-}  // namespace ekshume::artifact
+}  // namespace ekshume
