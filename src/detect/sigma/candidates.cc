@@ -18,9 +18,9 @@ void SetAll(std::vector<uint64_t>& bits, const std::vector<uint32_t>& entries) {
 double Sharpness(const Demand& demand) {
   double least = 1;
   for (const Word& word : demand.words) {
-    const double own = word.kind == Word::Kind::kExact      ? 1
-                       : word.kind == Word::Kind::kContains ? 0.8
-                                                            : 0.2;
+    const double own = word.kind == Word::Kind::kExact     ? 1
+                       : word.kind == Word::Kind::kPresent ? 0.2
+                                                           : 0.8;
     least = std::min(least, own);
   }
   return least;
@@ -46,7 +46,9 @@ void CandidateIndex::Add(uint32_t member, const std::vector<Alternative>& demand
         switch (word.kind) {
           case Word::Kind::kExact: field->exact[word.text].push_back(entry); break;
           case Word::Kind::kPresent: field->present.push_back(entry); break;
+          case Word::Kind::kFolded:
           case Word::Kind::kContains: {
+            if (word.kind == Word::Kind::kFolded) field->folded.push_back(entry);
             const auto [number, is_new] = field->numbers.try_emplace(word.text, 0);
             if (is_new) {
               number->second = field->pieces.Add(word.text);
@@ -89,6 +91,10 @@ void CandidateIndex::Allow(const Field& field, const Values& values,
     if (exact != field.exact.end()) SetAll(allowed, exact->second);
     field.pieces.Scan(value.lower,
                       [&](uint32_t piece) { SetAll(allowed, field.with_piece[piece]); });
+    if (field.folded.empty()) continue;
+    if (std::ranges::any_of(value.text, [](char c) { return c < 0; })) {
+      SetAll(allowed, field.folded);
+    }
   }
 }
 

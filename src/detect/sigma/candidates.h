@@ -59,6 +59,7 @@ class CandidateIndex {
     std::vector<Entries> with_piece;
     std::unordered_map<std::string, uint32_t> numbers;  // of pieces
     Entries present;
+    Entries folded;  // those with words of the kind kFolded
   };
 
   // False when no entry is left.

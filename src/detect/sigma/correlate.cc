@@ -398,6 +398,20 @@ Correlator::~Correlator() = default;
 
 bool Correlator::Wants(uint32_t rule) const { return !state_->parents_of_rule[rule].empty(); }
 
+std::vector<std::string> Correlator::FieldsOf(uint32_t rule) const {
+  std::set<std::string> fields;
+  for (const uint32_t c : state_->ancestors_of_rule[rule]) {
+    const Correlation& correlation = state_->correlations[c];
+    for (const std::string& name : correlation.group_by) {
+      fields.insert(state_->FieldOf(correlation, rule, name));
+    }
+    if (!correlation.field.empty()) {
+      fields.insert(state_->FieldOf(correlation, rule, correlation.field));
+    }
+  }
+  return {fields.begin(), fields.end()};
+}
+
 void Correlator::Add(const std::vector<uint32_t>& rules, int64_t time_ns, const EventRef& event,
                      const ValueOf& value_of) {
   State& state = *state_;

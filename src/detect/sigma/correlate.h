@@ -45,6 +45,8 @@ class Correlator {
 
   // Whether matches of a rule are of any use here.
   bool Wants(uint32_t rule) const;
+  // The fields of a rule's events that Add() asks for, each once.
+  std::vector<std::string> FieldsOf(uint32_t rule) const;
   // Takes an event that rules matched, in order of time. `event` is any number that the caller
   // knows it by; `value_of` gives fields of the event as a rule sees them.
   void Add(const std::vector<uint32_t>& rules, int64_t time_ns, const EventRef& event,

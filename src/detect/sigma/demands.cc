@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detect/sigma/demands.h"
 
+#include <re2/filtered_re2.h>
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <iterator>
 #include <optional>
@@ -47,6 +50,26 @@ std::string BestPiece(const Pattern& pattern, bool as_json) {
 
 using Alternatives = std::vector<Alternative>;
 
+// Words of which one stands in each text that a regular expression finds; none when it says too
+// little.
+std::vector<Word> WordsOf(const re2::RE2& regex) {
+  re2::FilteredRE2 filter(LiteralIndex::kShortest);
+  int number = 0;
+  if (filter.Add(regex.pattern(), regex.options(), &number) != re2::RE2::NoError) return {};
+  std::vector<std::string> atoms;
+  filter.Compile(&atoms);
+  std::vector<int> without_any;
+  filter.AllPotentials({}, &without_any);
+  if (!without_any.empty()) return {};
+  std::vector<Word> words;
+  for (std::string& atom : atoms) {
+    const bool is_ascii = std::ranges::all_of(atom, [](char c) { return c >= 0; });
+    if (!is_ascii || atom.size() < LiteralIndex::kShortest) return {};
+    words.push_back({Word::Kind::kFolded, Lower(atom)});
+  }
+  return words;
+}
+
 // Either's words; that a field is there says the same as any word of it, and more.
 void Unite(Demand& into, const Demand& other) {
   into.words.insert(into.words.end(), other.words.begin(), other.words.end());
@@ -62,8 +85,7 @@ bool IsBetter(const Demand& left, const Demand& right) {
   const auto worst = [](const Demand& demand) {
     size_t size = SIZE_MAX;
     for (const Word& word : demand.words) {
-      if (word.kind == Word::Kind::kPresent) size = 0;
-      if (word.kind == Word::Kind::kContains) size = std::min(size, word.text.size());
+      if (word.kind != Word::Kind::kExact) size = std::min(size, word.text.size());
     }
     return size;
   };
@@ -179,18 +201,15 @@ class Finder {
     std::vector<bool> is_unknown(item.values, false);
     for (const Matcher& matcher : item.matchers) {
       std::optional<Demand>& value = values[matcher.value];
-      std::optional<Word> word = OfMatcher(item, matcher);
-      if (!word) {
+      std::vector<Word> words = OfMatcher(item, matcher);
+      if (words.empty()) {
         is_unknown[matcher.value] = true;
         continue;
       }
-      Demand demand{item.field == Item::kKeyword ? Demand::kText : fields_[item.field],
-                    {*std::move(word)}};
-      if (value) {
-        Unite(*value, demand);
-      } else {
-        value = std::move(demand);
-      }
+      const Demand demand{item.field == Item::kKeyword ? Demand::kText : fields_[item.field],
+                          std::move(words)};
+      if (!value) value.emplace(demand.field, std::vector<Word>());
+      Unite(*value, demand);
     }
     std::optional<Demand> whole;
     for (size_t i = 0; i < values.size(); ++i) {
@@ -210,26 +229,32 @@ class Finder {
     return {*std::move(whole)};
   }
 
-  std::optional<Word> OfMatcher(const Item& item, const Matcher& matcher) const {
+  // One of these; none when nothing is known.
+  std::vector<Word> OfMatcher(const Item& item, const Matcher& matcher) const {
     const bool is_keyword = item.field == Item::kKeyword;
-    const Word present{Word::Kind::kPresent, ""};
     switch (matcher.kind) {
-      case Matcher::Kind::kNull: return std::nullopt;
+      case Matcher::Kind::kNull: return {};
       case Matcher::Kind::kExists:
-        if (!matcher.exists) return std::nullopt;
+        if (!matcher.exists) return {};
         break;
       case Matcher::Kind::kPattern: {
         if (!is_keyword && matcher.pattern.is_literal()) {
-          return Word{Word::Kind::kExact, Lower(matcher.pattern.literal())};
+          return {{Word::Kind::kExact, Lower(matcher.pattern.literal())}};
         }
         std::string piece = BestPiece(matcher.pattern, is_keyword && as_json_);
-        if (!piece.empty()) return Word{Word::Kind::kContains, std::move(piece)};
+        if (!piece.empty()) return {{Word::Kind::kContains, std::move(piece)}};
+        break;
+      }
+      case Matcher::Kind::kRegex: {
+        std::vector<Word> words;
+        if (!is_keyword) words = WordsOf(*matcher.regex);
+        if (!words.empty()) return words;
         break;
       }
       default: break;
     }
-    if (is_keyword) return std::nullopt;
-    return present;
+    if (is_keyword) return {};
+    return {{Word::Kind::kPresent, ""}};
   }
 
   const Detection& detection_;

@@ -16,6 +16,7 @@ struct Word {
   enum class Kind : uint8_t {
     kExact,     // the value is the text
     kContains,  // the value contains it; it has LiteralIndex::kShortest bytes or more
+    kFolded,    // the same, or the value is not ASCII, where more letters are the same without case
     kPresent,   // the field is there
   };
   Kind kind = Kind::kPresent;

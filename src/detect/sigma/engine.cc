@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <unordered_map>
 
 #include "detect/sigma/candidates.h"
@@ -28,6 +29,8 @@ struct Engine::State {
   std::vector<Rule> rules;
   std::vector<Group> groups;
   std::vector<bool> has_view;
+  std::vector<event::Text> texts;
+  std::vector<event::Number> numbers;
 };
 
 struct Engine::Session::State {
@@ -123,10 +126,26 @@ std::unique_ptr<Engine> Engine::Make(std::vector<Rule> rules, std::vector<Proble
     group.candidates.Build();
     state->groups.push_back(std::move(group));
   }
+  // What views and records read whatever the rules are, and what the rules name.
+  std::set<event::Text> texts = {
+      event::Text::kSource,      event::Text::kAction,   event::Text::kProcess,
+      event::Text::kCommandLine, event::Text::kPath,     event::Text::kDestinationIp,
+      event::Text::kTags,        event::Text::kUserName, event::Text::kMessage};
+  std::set<event::Number> numbers;
+  for (const Group& group : state->groups) {
+    for (const FieldPlan& plan : group.plans) {
+      if (plan.text) texts.insert(*plan.text);
+      if (plan.number) numbers.insert(*plan.number);
+    }
+  }
+  state->texts.assign(texts.begin(), texts.end());
+  state->numbers.assign(numbers.begin(), numbers.end());
   return std::unique_ptr<Engine>(new Engine(std::move(state)));
 }
 
 const std::vector<Rule>& Engine::rules() const { return state_->rules; }
+const std::vector<event::Text>& Engine::texts() const { return state_->texts; }
+const std::vector<event::Number>& Engine::numbers() const { return state_->numbers; }
 bool Engine::HasView(uint32_t rule) const { return state_->has_view[rule]; }
 
 Engine::Session::Session(const Engine& engine) : state_(new State{engine, {}, {}, {}, {}, 0}) {

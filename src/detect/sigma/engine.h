@@ -25,6 +25,10 @@ class Engine {
   // Whether any event can match the rule: its log source is one that ekshume reads.
   bool HasView(uint32_t rule) const;
 
+  // The columns that Session::Match() reads of an event. The others may be missing from it.
+  const std::vector<event::Text>& texts() const;
+  const std::vector<event::Number>& numbers() const;
+
   // What one thread needs while it matches.
   class Session {
    public:

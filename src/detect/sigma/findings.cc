@@ -2,6 +2,8 @@
 #include "detect/sigma/findings.h"
 
 #include <algorithm>
+#include <iterator>
+#include <tuple>
 
 #include "base/limits.h"
 
@@ -15,6 +17,15 @@ void KeepIfSame(std::string& kept, const std::string& value) {
 }
 
 }  // namespace
+
+std::span<const Text> EventBrief::Texts() {
+  static constexpr Text kTexts[] = {Text::kServiceAccount, Text::kUserName,   Text::kUserArn,
+                                    Text::kObjectKind,     Text::kObjectName, Text::kCluster,
+                                    Text::kNode,           Text::kNamespace,  Text::kPod,
+                                    Text::kContainerId,    Text::kPath,       Text::kSourceIp,
+                                    Text::kMessage};
+  return kTexts;
+}
 
 EventRef EventBrief::Of(const event::Event& event, std::string id) {
   auto brief = std::make_shared<EventBrief>();
@@ -39,22 +50,57 @@ EventRef EventBrief::Of(const event::Event& event, std::string id) {
   return brief;
 }
 
+Findings::Gathered* Findings::Place(const std::string& key, bool& is_new) {
+  const auto found = findings_.find(key);
+  is_new = found == findings_.end();
+  if (!is_new) return &found->second;
+  if (findings_.size() >= limits::kMaxFindings) return nullptr;
+  return &findings_[key];
+}
+
+void Findings::Take(Gathered& gathered, const EventBrief& event) {
+  Finding& finding = gathered.finding;
+  ++finding.count;
+  if (event.time) {
+    if (!finding.first || *event.time < *finding.first) finding.first = event.time;
+    if (!finding.last || *event.time > *finding.last) finding.last = event.time;
+  }
+  KeepIfSame(finding.object, event.object);
+  KeepIfSame(finding.path, event.path);
+  KeepIfSame(finding.source_ip, event.source_ip);
+  const bool is_timeless = !event.time;
+  const Timestamp time = event.time.value_or(Timestamp{});
+  if (gathered.is_full && std::tie(is_timeless, time, event.id) > gathered.latest.Order()) return;
+  Kept kept{is_timeless, time, event.id};
+  if (gathered.kept.empty() || kept < gathered.earliest) {
+    gathered.earliest = kept;
+    gathered.message = event.message;
+  }
+  gathered.kept.push_back(std::move(kept));
+  if (gathered.kept.size() >= 2 * limits::kMaxFindingEvents) Trim(gathered);
+}
+
 void Findings::Add(const Head& rule, const std::vector<EventRef>& events) {
   if (events.empty()) return;
   const EventBrief& one = *events.front();
   const std::string& name = rule.id.empty() ? rule.title : rule.id;
-  const std::string key = FindingId(
-      {name, one.actor, one.cluster, one.node, one.name_space, one.pod, one.container_id});
-  const auto found = findings_.find(key);
-  if (found == findings_.end() && findings_.size() >= limits::kMaxFindings) {
+  const std::initializer_list<std::string_view> parts = {
+      name, one.actor, one.cluster, one.node, one.name_space, one.pod, one.container_id};
+  key_.clear();
+  for (const std::string_view part : parts) {
+    const size_t size = part.size();
+    key_.append(reinterpret_cast<const char*>(&size), sizeof size);
+    key_ += part;
+  }
+  bool is_new = false;
+  Gathered* const gathered = Place(key_, is_new);
+  if (gathered == nullptr) {
     ++left_out_;
     return;
   }
-  const bool is_new = found == findings_.end();
-  Gathered& gathered = is_new ? findings_[key] : found->second;
-  Finding& finding = gathered.finding;
   if (is_new) {
-    finding.id = key;
+    Finding& finding = gathered->finding;
+    finding.id = FindingId(parts);
     finding.detector = "sigma";
     finding.rule = name;
     finding.title = rule.title;
@@ -71,35 +117,55 @@ void Findings::Add(const Head& rule, const std::vector<EventRef>& events) {
     finding.source_ip = one.source_ip;
     finding.explanation = rule.description;
   }
-  for (const EventRef& event : events) {
-    ++finding.count;
-    if (event->time) {
-      if (!finding.first || *event->time < *finding.first) finding.first = event->time;
-      if (!finding.last || *event->time > *finding.last) finding.last = event->time;
-    }
-    KeepIfSame(finding.object, event->object);
-    KeepIfSame(finding.path, event->path);
-    KeepIfSame(finding.source_ip, event->source_ip);
-    Kept kept{!event->time, event->time.value_or(Timestamp{}), event->id};
-    if (gathered.kept.empty() || kept < gathered.earliest) {
-      gathered.earliest = kept;
-      gathered.message = event->message;
-    }
-    gathered.kept.push_back(std::move(kept));
-    if (gathered.kept.size() >= 2 * limits::kMaxFindingEvents) Trim(gathered.kept);
-  }
+  for (const EventRef& event : events) Take(*gathered, *event);
 }
 
-void Findings::Trim(std::vector<Kept>& kept) {
+void Findings::Merge(Findings&& other) {
+  left_out_ += other.left_out_;
+  for (auto& [key, theirs] : other.findings_) {
+    bool is_new = false;
+    Gathered* const own = Place(key, is_new);
+    if (own == nullptr) {
+      ++left_out_;
+      continue;
+    }
+    if (is_new) {
+      *own = std::move(theirs);
+      continue;
+    }
+    Finding& finding = own->finding;
+    const Finding& their = theirs.finding;
+    finding.count += their.count;
+    if (their.first && (!finding.first || *their.first < *finding.first)) {
+      finding.first = their.first;
+    }
+    if (their.last && (!finding.last || *their.last > *finding.last)) finding.last = their.last;
+    KeepIfSame(finding.object, their.object);
+    KeepIfSame(finding.path, their.path);
+    KeepIfSame(finding.source_ip, their.source_ip);
+    if (theirs.earliest < own->earliest) {
+      own->earliest = std::move(theirs.earliest);
+      own->message = std::move(theirs.message);
+    }
+    std::ranges::move(theirs.kept, std::back_inserter(own->kept));
+    Trim(*own);
+  }
+  other.findings_.clear();
+}
+
+void Findings::Trim(Gathered& gathered) {
+  std::vector<Kept>& kept = gathered.kept;
   std::ranges::sort(kept);
   if (kept.size() > limits::kMaxFindingEvents) kept.resize(limits::kMaxFindingEvents);
+  gathered.is_full = kept.size() == limits::kMaxFindingEvents;
+  if (gathered.is_full) gathered.latest = kept.back();
 }
 
 std::vector<Finding> Findings::Take() {
   std::vector<Finding> list;
-  for (auto& [id, gathered] : findings_) {
+  for (auto& [key, gathered] : findings_) {
     Finding& finding = gathered.finding;
-    Trim(gathered.kept);
+    Trim(gathered);
     for (Kept& kept : gathered.kept) finding.events.push_back(std::move(kept.id));
     if (!gathered.message.empty()) {
       finding.explanation =

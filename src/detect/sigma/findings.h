@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <tuple>
+#include <unordered_map>
 #include <vector>
 
 #include "base/time.h"
@@ -23,6 +25,8 @@ struct EventBrief {
   std::string message;
 
   static std::shared_ptr<const EventBrief> Of(const event::Event& event, std::string id);
+  // The columns that Of() reads, besides the time.
+  static std::span<const event::Text> Texts();
 };
 using EventRef = std::shared_ptr<const EventBrief>;
 
@@ -32,6 +36,8 @@ class Findings {
  public:
   // Takes the events of one match.
   void Add(const Head& rule, const std::vector<EventRef>& events);
+  // Takes over what another one gathered of other events.
+  void Merge(Findings&& other);
   uint64_t left_out() const { return left_out_; }
   // The worst first, then in order of time.
   std::vector<Finding> Take();
@@ -43,17 +49,25 @@ class Findings {
     Timestamp time;
     std::string id;
 
+    auto Order() const { return std::tie(is_timeless, time, id); }
     friend auto operator<=>(const Kept&, const Kept&) = default;
   };
   struct Gathered {
     Finding finding;
     std::vector<Kept> kept;
+    bool is_full = false;  // later ones than the last of `kept` are of no interest
+    Kept latest;
     Kept earliest;
     std::string message;  // of the earliest event
   };
-  static void Trim(std::vector<Kept>& kept);
+  static void Trim(Gathered& gathered);
+  // The gathered finding of that key; null when there is no room for one more. `is_new` says that
+  // it was made now, empty.
+  Gathered* Place(const std::string& key, bool& is_new);
+  static void Take(Gathered& gathered, const EventBrief& event);
 
-  std::map<std::string, Gathered> findings_;  // by what makes them one
+  std::unordered_map<std::string, Gathered> findings_;  // by what makes them one
+  std::string key_;                                     // used again and again
   uint64_t left_out_ = 0;
 };
 

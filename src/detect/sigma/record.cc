@@ -40,24 +40,34 @@ class LazyJson {
     if (!is_read_) Read();
     return root_;
   }
+  // The members of the object, empty when it is none: they are looked through for each field.
+  const std::vector<simdjson::dom::key_value_pair>& Members() {
+    if (!is_read_) Read();
+    return members_;
+  }
 
  private:
   void Read() {
     is_read_ = true;
     root_.reset();
+    members_.clear();
     if (raw_.find_first_not_of(" \t\r\n") == std::string_view::npos) return;
     element root;
     if (parser_.parse(raw_.data(), raw_.size(), true).get(root) != simdjson::SUCCESS) {
       const std::optional<std::string> mended = log::MendJson(raw_);
       if (!mended || parser_.parse(*mended).get(root) != simdjson::SUCCESS) return;
     }
-    if (root.is_object()) root_ = root;
+    simdjson::dom::object object;
+    if (root.get_object().get(object) != simdjson::SUCCESS) return;
+    root_ = root;
+    for (const simdjson::dom::key_value_pair member : object) members_.push_back(member);
   }
 
   simdjson::dom::parser parser_;
   std::string_view raw_;
   bool is_read_ = false;
   std::optional<element> root_;
+  std::vector<simdjson::dom::key_value_pair> members_;
 };
 
 // A number with a fraction part keeps it, so that it never looks like a whole one.
@@ -113,21 +123,17 @@ void AddElement(element value, Values& values) {
   }
 }
 
-// Follows a path, the longest key first, as keys may hold dots. An array is each of its elements.
+bool Follow(element at, std::string_view path, Values& values);
+
+// Follows a path into the members of an object, the longest key first, as keys may hold dots.
 // NOLINTNEXTLINE(misc-no-recursion): no deeper than the JSON and the path
-bool Follow(element at, std::string_view path, Values& values) {
-  if (at.is_array()) {
-    bool any = false;
-    for (const element item : ArrayOf(at)) any |= Follow(item, path, values);
-    return any;
-  }
-  if (!at.is_object()) return false;
-  // The keys that the path begins with, the longest first; of a key that is there twice the first
-  // counts.
+template <typename Members>
+bool FollowMembers(const Members& members, std::string_view path, Values& values) {
+  // Of a key that is there twice the first counts.
   constexpr size_t kMostKeys = 16;
   std::array<std::pair<size_t, element>, kMostKeys> found;
   size_t count = 0;
-  for (const auto& [key, inner] : ObjectOf(at)) {
+  for (const auto& [key, inner] : members) {
     const size_t size = key.size();
     if (size > path.size() || (size < path.size() && path[size] != '.')) continue;
     if (path.substr(0, size) != key) continue;
@@ -150,6 +156,17 @@ bool Follow(element at, std::string_view path, Values& values) {
   return false;
 }
 
+// An array is each of its elements.
+// NOLINTNEXTLINE(misc-no-recursion): no deeper than the JSON and the path
+bool Follow(element at, std::string_view path, Values& values) {
+  if (at.is_array()) {
+    bool any = false;
+    for (const element item : ArrayOf(at)) any |= Follow(item, path, values);
+    return any;
+  }
+  return at.is_object() && FollowMembers(ObjectOf(at), path, values);
+}
+
 // NOLINTNEXTLINE(misc-no-recursion): no deeper than the JSON
 bool VisitStrings(element at, const Record::Visit& visit) {
   if (at.is_string()) return visit(at.get_string().value_unsafe());
@@ -167,10 +184,8 @@ bool VisitStrings(element at, const Record::Visit& visit) {
 
 void GetPaths(const FieldPlan& field, LazyJson& json, Values& values) {
   if (field.paths.empty()) return;
-  const std::optional<element> root = json.Root();
-  if (!root) return;
   for (const std::string& path : field.paths) {
-    if (Follow(*root, path, values) && !field.unite) return;
+    if (FollowMembers(json.Members(), path, values) && !field.unite) return;
   }
 }
 
@@ -227,8 +242,7 @@ class JsonRecord : public Record {
     if (verb == "update") values.Add(ValueKind::kText, "replace");
     if (verb != "get" && verb != "connect") return;
     Values subresource;
-    const std::optional<element> root = json_.Root();
-    if (root) Follow(*root, "objectRef.subresource", subresource);
+    FollowMembers(json_.Members(), "objectRef.subresource", subresource);
     for (const Value& value : subresource.list()) {
       if (value.text == "exec" || value.text == "attach" || value.text == "portforward") {
         values.Add(ValueKind::kText, "create");
@@ -237,10 +251,10 @@ class JsonRecord : public Record {
   }
 
   void AddPrivileged(Values& values) {
-    const std::optional<element> root = json_.Root();
-    if (!root) return;
     Values privileged;
-    for (const std::string& path : PrivilegedPaths()) Follow(*root, path, privileged);
+    for (const std::string& path : PrivilegedPaths()) {
+      FollowMembers(json_.Members(), path, privileged);
+    }
     const bool any = std::ranges::any_of(privileged.list(),
                                          [](const Value& value) { return value.text == "true"; });
     if (any) values.Add(ValueKind::kText, "ALL");

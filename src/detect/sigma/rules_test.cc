@@ -116,6 +116,74 @@ TEST(SigmaRules, MatchesWhatJsonWritesOddly) {
   EXPECT_EQ(engine.Match("k8s_audit", R"({"verb":"list","userAgent":"a/b"})"), "yes");
 }
 
+// TestEngine::Match() asks every rule too, and says when what rules demand costs a match.
+TEST(SigmaRules, MatchesHoweverTheDemandsAreJoined) {
+  const auto match = [](std::string_view detection, std::string_view raw) {
+    const TestEngine engine(RuleText("product: kubernetes, service: audit", detection, "yes"));
+    EXPECT_THAT(engine.refused(), IsEmpty());
+    return engine.Match("k8s_audit", raw);
+  };
+  // Different fields in each part.
+  constexpr std::string_view kEither =
+      "a: {verb: list}\nb: {userAgent|contains: curl, stage|endswith: Complete}\n"
+      "condition: a or b";
+  EXPECT_EQ(match(kEither, R"({"verb":"LIST"})"), "yes");
+  EXPECT_EQ(match(kEither, R"({"userAgent":"my-cURL/8","stage":"ResponseComplete"})"), "yes");
+  EXPECT_EQ(match(kEither, R"({"userAgent":"my-curl/8"})"), "");
+  // Both parts name a field, and the second is the sharper one.
+  constexpr std::string_view kBoth =
+      "a: {verb|startswith: l}\nb: {verb: list, stage: x}\ncondition: a and b";
+  EXPECT_EQ(match(kBoth, R"({"verb":"list","stage":"x"})"), "yes");
+  EXPECT_EQ(match(kBoth, R"({"verb":"list","stage":"y"})"), "");
+  // More ways than are told apart.
+  std::string many;
+  std::string condition = "condition: (a0 or b0)";
+  for (int i = 0; i < 6; ++i) {
+    const std::string n = std::to_string(i);
+    many +=
+        "a" + n + ": {annotations.a" + n + ": one}\nb" + n + ": {annotations.b" + n + ": two}\n";
+    if (i > 0) condition += " and (a" + n + " or b" + n + ")";
+  }
+  EXPECT_EQ(
+      match(many + condition, R"({"annotations":{"a0":"one","b1":"two","a2":"one","a3":"one",)"
+                              R"("b4":"two","b5":"two"}})"),
+      "yes");
+  EXPECT_EQ(
+      match(many + condition, R"({"annotations":{"a0":"one","b1":"two","a2":"one","a3":"one",)"
+                              R"("b4":"two","b5":"one"}})"),
+      "");
+  // Nothing, empty, null, a mere presence, a negation, numbers.
+  EXPECT_EQ(match("a: {stage: ''}\ncondition: a", R"({"stage":""})"), "yes");
+  EXPECT_EQ(match("a: {stage: null}\ncondition: a", R"({"verb":"get"})"), "yes");
+  EXPECT_EQ(match("a: {stage: [null, x]}\ncondition: a", R"({"verb":"get"})"), "yes");
+  EXPECT_EQ(match("a: {stage|exists: false}\ncondition: a", R"({"verb":"get"})"), "yes");
+  EXPECT_EQ(match("a: {stage: '*'}\ncondition: a", R"({"stage":7})"), "yes");
+  EXPECT_EQ(match("a: {stage|neq: x}\ncondition: a", R"({"verb":"get"})"), "yes");
+  EXPECT_EQ(match("a: {responseStatus.code|gte: 400}\ncondition: a",
+                  R"({"responseStatus":{"code":403}})"),
+            "yes");
+  EXPECT_EQ(match("a: {verb|contains|all: [li, st]}\ncondition: a", R"({"verb":"list"})"), "yes");
+  EXPECT_EQ(
+      match("a: {verb: list}\nb: {verb: get}\ncondition: not a and not b", R"({"verb":"watch"})"),
+      "yes");
+}
+
+// Keys with dots, also beside the path that they look like; of a key that is there twice the first.
+TEST(SigmaRules, TakesTheLongestKeyOfAPath) {
+  const TestEngine engine(RuleText("product: kubernetes, service: audit",
+                                   "s:\n    annotations.a.b.c: yes\ncondition: s", "found"));
+  for (const std::string_view raw :
+       {R"({"annotations":{"a.b.c":"yes"}})", R"({"annotations":{"a":{"b.c":"yes"}}})",
+        R"({"annotations":{"a":{"x":1},"a.b":{"c":"yes"}}})",
+        R"({"annotations":{"a":{"b":{"c":"no"}},"a.b.c":"yes"}})",
+        R"({"annotations.a":{"b.c":"yes"},"annotations":{"a":1}})",
+        R"({"annotations":{"a.b.c":"yes","a.b.c":"no"}})"}) {
+    EXPECT_EQ(engine.Match("k8s_audit", raw), "found") << raw;
+  }
+  EXPECT_EQ(engine.Match("k8s_audit", R"({"annotations":{"a.b.c":"no","a":{"b":{"c":"yes"}}}})"),
+            "");
+}
+
 TEST(SigmaRules, ToleratesDirtWhereItDoesNotMatter) {
   const TestEngine engine(RuleText("product: ekshume, service: test",
                                    "falsepositives:\n    - Admins\nsel|endswith:\n    a: 1\n"

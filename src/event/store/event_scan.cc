@@ -194,6 +194,7 @@ Result<void> ScanEvents(Database& database, const Pack& pack, const std::string&
   Frames frames(pack);
   std::mutex mutex;  // of the stream and of what follows
   bool is_over = false;
+  bool has_more = true;  // of the stream
   std::optional<Error> error;
   const auto work = [&](size_t thread) {
     ChunkSlice slice(layout, frames);
@@ -205,6 +206,7 @@ Result<void> ScanEvents(Database& database, const Pack& pack, const std::string&
         if (!chunk) error = chunk.error();
         if (!chunk || *chunk == nullptr) {
           is_over = true;
+          has_more = false;
           return;
         }
         slice.Take(*chunk);
@@ -223,11 +225,10 @@ Result<void> ScanEvents(Database& database, const Pack& pack, const std::string&
     work(0);
   }
   // To the end: a result that is left half-read keeps its transaction open.
-  while (!error) {
+  while (has_more) {
     Result<duckdb_data_chunk> chunk = stream->Next();
-    if (!chunk) error = chunk.error();
-    if (!chunk || *chunk == nullptr) break;
-    duckdb_destroy_data_chunk(&*chunk);
+    has_more = chunk && *chunk != nullptr;
+    if (has_more) duckdb_destroy_data_chunk(&*chunk);
   }
   if (error) return *error;
   return {};

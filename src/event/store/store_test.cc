@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <mutex>
 #include <set>
 
@@ -132,6 +133,60 @@ TEST(Store, KeepsEveryColumnAndTheRecord) {
   ASSERT_TRUE(record);
   EXPECT_EQ(*record, given.raw);
   EXPECT_EQ(*store->Record("no id"), std::nullopt);
+}
+
+TEST(Store, GivesEventsInSlicesToSeveralThreads) {
+  const Folder folder;
+  const auto store = Open(folder);
+  ASSERT_TRUE(store);
+  std::vector<Given> events;
+  for (int i = 0; i < 5000; ++i) {
+    events.push_back(Make("s", std::to_string(i), i, fmt::format("message {}", i)));
+  }
+  events[7].event[Number::kPid] = 77;
+  events[7].event.time.reset();
+  events[8].raw = "bytes \xff";
+  ASSERT_TRUE(Source("k", events).Into(*store));
+  std::mutex mutex;
+  std::map<std::string, std::string> seen;  // id -> all that was read
+  const auto scan = [&](const std::string& where) {
+    seen.clear();
+    return store->Scan(where, [&](size_t thread, EventSlice& slice) -> Result<bool> {
+      EXPECT_LT(thread, ScanThreads());
+      for (size_t row = 0; row < slice.size(); ++row) {
+        const std::string_view raw = EKSHUME_TRY(slice.Record(row));
+        const std::lock_guard lock(mutex);
+        const bool is_new =
+            seen.try_emplace(
+                    slice.Id(row),
+                    fmt::format("{}|{}|{}|{}|{}", slice.Time(row).value_or(-1),
+                                slice.Text(row, Text::kMessage), slice.Text(row, Text::kPod),
+                                slice.Number(row, Number::kPid).value_or(-1), raw))
+                .second;
+        EXPECT_TRUE(is_new);
+      }
+      return true;
+    });
+  };
+  ASSERT_TRUE(scan("true"));
+  EXPECT_EQ(seen.size(), 5000U);
+  const auto read = [&](const std::string& message) {
+    return seen[Column(*store, "SELECT id FROM events WHERE message = '" + message + "'").at(0)];
+  };
+  EXPECT_EQ(read("message 9"), "9000000007|message 9||-1|raw of s 9");
+  EXPECT_EQ(read("message 7"), "-1|message 7||77|raw of s 7");
+  EXPECT_EQ(read("message 8"), "8000000007|message 8||-1|bytes \\xff");
+  ASSERT_TRUE(scan("time > make_timestamp_ns(4997000000007)"));
+  EXPECT_EQ(seen.size(), 2U);
+  // Ends when a visit has enough, or fails; the store is of use afterwards.
+  EXPECT_TRUE(store->Scan("true", [](size_t, EventSlice&) { return Result<bool>(false); }));
+  const Result<void> failed = store->Scan("true", [](size_t, EventSlice&) -> Result<bool> {
+    return Fail(ErrorCode::kCorrupt, "no more");
+  });
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().message, "no more");
+  EXPECT_FALSE(store->Scan("nothing = 1", [](size_t, EventSlice&) { return Result<bool>(true); }));
+  EXPECT_EQ(Column(*store, "SELECT count(*) FROM events"), Texts{"5000"});
 }
 
 TEST(Store, StoresARecordWithAnIdentityOnce) {
