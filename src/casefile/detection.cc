@@ -3,119 +3,19 @@
 
 #include <fmt/format.h>
 
-#include "detect/sigma/correlate.h"
+#include <algorithm>
+#include <iterator>
+
+#include "casefile/drift_findings.h"
+#include "casefile/event_match.h"
+#include "casefile/file_scan.h"
+#include "casefile/host_findings.h"
+#include "casefile/weigh.h"
 #include "detect/sigma/engine.h"
-#include "detect/sigma/findings.h"
-#include "event/store/ordered_events.h"
 
 namespace ekshume::casefile {
-namespace {
 
 namespace sigma = detect::sigma;
-using event::Text;
-
-// Turns rows of the store back into events.
-class EventRows {
- public:
-  explicit EventRows(event::Rows& rows) : rows_(rows) {
-    for (size_t i = 0; i < rows.columns().size(); ++i) {
-      const std::string& name = rows.columns()[i].name;
-      if (name == "id") id_ = i;
-      if (name == "time") time_ = i;
-      if (name == "raw") raw_ = i;
-      for (size_t k = 0; k < event::kTextCount; ++k) {
-        if (event::ColumnName(static_cast<Text>(k)) == name) texts_.push_back({i, k});
-      }
-      for (size_t k = 0; k < event::kNumberCount; ++k) {
-        if (event::ColumnName(static_cast<event::Number>(k)) == name) numbers_.push_back({i, k});
-      }
-    }
-  }
-
-  Result<bool> Next() {
-    if (!EKSHUME_TRY(rows_.Next())) return false;
-    event.Clear();
-    for (const auto& [column, text] : texts_) {
-      if (!rows_.IsNull(column)) event[static_cast<Text>(text)] = rows_.Text(column);
-    }
-    for (const auto& [column, number] : numbers_) {
-      if (!rows_.IsNull(column)) {
-        event[static_cast<event::Number>(number)] = rows_.Integer(column);
-      }
-    }
-    if (!rows_.IsNull(time_)) event.time = ParseTimestamp(rows_.Text(time_));
-    raw = rows_.IsNull(raw_) ? std::string_view() : rows_.Text(raw_);
-    return true;
-  }
-  std::string Id() { return std::string(rows_.Text(id_)); }
-
-  event::Event event;
-  std::string_view raw;
-
- private:
-  event::Rows& rows_;
-  size_t id_ = 0;
-  size_t time_ = 0;
-  size_t raw_ = 0;
-  std::vector<std::pair<size_t, size_t>> texts_;
-  std::vector<std::pair<size_t, size_t>> numbers_;
-};
-
-std::string AllColumns() {
-  std::string list;
-  for (const event::Column& column : event::Columns()) {
-    if (column.name == "locator" || column.name == "evidence") continue;
-    list += list.empty() ? "" : ", ";
-    list += column.name;
-  }
-  return list;
-}
-
-// Asks the rules of each event of the case: in order of time where correlations need it, otherwise
-// in the order in which the records are packed, which is much faster.
-Result<void> Gather(event::Store& store, const sigma::Engine& engine,
-                    const std::vector<sigma::Correlation>& correlations, sigma::Findings& findings,
-                    DiagnosticSink& diagnostics, Progress& progress) {
-  const auto result = EKSHUME_TRY(store.Query(correlations.empty()
-                                                  ? event::PackedEventsSql(AllColumns())
-                                                  : event::OrderedEventsSql(AllColumns(), "true")));
-  EventRows rows(*result);
-  sigma::Engine::Session session(engine);
-  sigma::Correlator correlator(engine.rules(), correlations, [&](const sigma::Correlated& found) {
-    const sigma::Correlation& correlation = correlations[found.correlation];
-    if (!correlation.silent) findings.Add(correlation.head, found.events);
-  });
-  const auto value_of = [&](uint32_t rule, const std::string& field) {
-    return session.ValueOf(rule, field);
-  };
-  progress.SetStage("hunting");
-  while (!progress.cancelled() && EKSHUME_TRY(rows.Next())) {
-    const std::vector<uint32_t>& matched = session.Match({rows.event, rows.raw});
-    if (matched.empty()) continue;
-    const sigma::EventRef brief = sigma::EventBrief::Of(rows.event, rows.Id());
-    for (const uint32_t rule : matched) {
-      if (!engine.rules()[rule].silent) findings.Add(engine.rules()[rule].head, {brief});
-    }
-    if (!rows.event.time || correlations.empty()) continue;
-    const int64_t time_ns = rows.event.time->seconds * 1000000000 + rows.event.time->nanoseconds;
-    correlator.Add(matched, time_ns, brief, value_of);
-  }
-  correlator.Finish();
-  if (correlator.forgot() > 0) {
-    diagnostics.Report(DiagnosticCode::kRuleLimit, "",
-                       fmt::format("{} matches of correlated rules were forgotten "
-                                   "(kMaxCorrelatedEvents)",
-                                   correlator.forgot()));
-  }
-  if (findings.left_out() > 0) {
-    diagnostics.Report(DiagnosticCode::kRuleLimit, "",
-                       fmt::format("{} matches would have made further findings (kMaxFindings)",
-                                   findings.left_out()));
-  }
-  return {};
-}
-
-}  // namespace
 
 void ReportProblems(const sigma::RuleSet& set, DiagnosticSink& diagnostics) {
   const auto report = [&](DiagnosticCode code, const sigma::Problem& problem) {
@@ -136,9 +36,35 @@ Result<std::vector<detect::Finding>> DetectInEvents(event::Store& store,
   if (set.loaded() == 0) return Fail(ErrorCode::kNotFound, "no rule could be loaded");
   std::vector<sigma::Problem> doubtful;
   const auto engine = sigma::Engine::Make(std::move(set.rules), doubtful);
-  sigma::Findings findings;
-  EKSHUME_TRY(Gather(store, *engine, set.correlations, findings, diagnostics, progress));
-  return findings.Take();
+  return MatchEvents(store, *engine, set.correlations, diagnostics, progress);
+}
+
+Result<std::vector<detect::Finding>> Detect(const Evidence* evidence,
+                                            const runtime::Inventory* inventory,
+                                            event::Store& store, const DetectionRules& rules,
+                                            DiagnosticSink& diagnostics, Progress& progress) {
+  std::vector<detect::Finding> findings;
+  const auto add = [&findings](std::vector<detect::Finding> more) {
+    std::ranges::move(more, std::back_inserter(findings));
+  };
+  FileRules files;
+  if (!rules.yara.empty() || !rules.indicators.empty()) {
+    files = EKSHUME_TRY(LoadFileRules(rules.yara, rules.indicators, diagnostics));
+  }
+  if (!rules.sigma.empty()) {
+    add(EKSHUME_TRY(DetectInEvents(store, rules, diagnostics, progress)));
+  }
+  if (files.indicators) add(EKSHUME_TRY(FindIndicators(store, files, diagnostics, progress)));
+  if (evidence != nullptr) {
+    add(EKSHUME_TRY(DriftFindings(*evidence, *inventory, diagnostics, progress)));
+    if (!files.empty()) {
+      const HostFindings host = FindOnHost(*evidence, *inventory, diagnostics, &progress);
+      add(ScanFiles(*evidence, *inventory, host, files, diagnostics, progress));
+    }
+  }
+  if (progress.cancelled()) return Fail(ErrorCode::kCancelled, "stopped");
+  EKSHUME_TRY(WeighFindings(findings, store));
+  return findings;
 }
 
 }  // namespace ekshume::casefile

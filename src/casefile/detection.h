@@ -6,9 +6,11 @@
 
 #include "base/diagnostic.h"
 #include "base/progress.h"
+#include "casefile/evidence.h"
 #include "detect/finding.h"
 #include "detect/sigma/load.h"
 #include "event/store/store.h"
+#include "runtime/model.h"
 
 namespace ekshume::casefile {
 
@@ -16,6 +18,8 @@ namespace ekshume::casefile {
 struct DetectionRules {
   std::vector<std::string> sigma;
   detect::sigma::Placeholders placeholders;
+  std::vector<std::string> yara;
+  std::vector<std::string> indicators;
 };
 
 // Refused rules are diagnostics that are shown and decide the exit code; doubtful ones are notices.
@@ -28,5 +32,14 @@ Result<std::vector<detect::Finding>> DetectInEvents(event::Store& store,
                                                     const DetectionRules& rules,
                                                     DiagnosticSink& diagnostics,
                                                     Progress& progress);
+
+// Runs all detectors over a case: rules and indicators over the events of the store, and where
+// there is a node, the checks for drift, YARA and indicators over its files. `evidence` and
+// `inventory` are null for a case of logs only. Findings are weighed (casefile/weigh.h); the worst
+// come first. Errors as above, and kCancelled.
+Result<std::vector<detect::Finding>> Detect(const Evidence* evidence,
+                                            const runtime::Inventory* inventory,
+                                            event::Store& store, const DetectionRules& rules,
+                                            DiagnosticSink& diagnostics, Progress& progress);
 
 }  // namespace ekshume::casefile

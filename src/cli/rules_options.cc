@@ -24,6 +24,17 @@ void AddPlaceholderOptions(CLI::App& verb, RulesOptions& options) {
       ->type_name("FILE");
 }
 
+void AddFileRuleOptions(CLI::App& verb, RulesOptions& options) {
+  verb.add_option("--yara", options.yara, "YARA rules: a file or folder (may be repeated)")
+      ->type_name("PATH")
+      ->allow_extra_args(false);
+  verb.add_option("--indicators", options.indicators,
+                  "hashes, names, addresses, domains to look for: a plain list, CSV, MISP or STIX "
+                  "2.1 JSON (may be repeated)")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+}
+
 Result<sigma::Placeholders> ReadPlaceholders(const RulesOptions& options) {
   sigma::Placeholders placeholders;
   if (!options.placeholder_file.empty()) {
@@ -71,11 +82,16 @@ Result<casefile::DetectionRules> RulesToAsk(const RulesOptions& options, bool wi
   if (with_shipped) {
     if (const std::optional<std::string> shipped = ShippedRules()) {
       rules.sigma.push_back(*shipped);
+      if (std::filesystem::is_directory(*shipped + "/yara")) {
+        rules.yara.push_back(*shipped + "/yara");
+      }
     } else {
       diagnostics.Report(DiagnosticCode::kRulesMissing, "", "share/ekshume/rules");
     }
   }
   rules.sigma.insert(rules.sigma.end(), options.paths.begin(), options.paths.end());
+  rules.yara.insert(rules.yara.end(), options.yara.begin(), options.yara.end());
+  rules.indicators = options.indicators;
   rules.placeholders = EKSHUME_TRY(ReadPlaceholders(options));
   return rules;
 }

@@ -18,9 +18,12 @@ struct RulesOptions {
   std::vector<std::string> paths;
   std::vector<std::string> placeholders;  // NAME=VALUE
   std::string placeholder_file;
+  std::vector<std::string> yara;
+  std::vector<std::string> indicators;
 };
 
 void AddPlaceholderOptions(CLI::App& verb, RulesOptions& options);
+void AddFileRuleOptions(CLI::App& verb, RulesOptions& options);
 
 // Loads the rules with their placeholders. What is wrong with single rules is in the set.
 Result<detect::sigma::RuleSet> LoadRules(const RulesOptions& options);

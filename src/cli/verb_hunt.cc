@@ -2,15 +2,17 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 
 #include "casefile/case.h"
 #include "casefile/detection.h"
 #include "casefile/evidence_kind.h"
+#include "casefile/file_scan.h"
 #include "casefile/findings_json.h"
 #include "casefile/ingest.h"
-#include "casefile/weigh.h"
 #include "cli/event_rows.h"
 #include "cli/finding_rows.h"
 #include "cli/program.h"
@@ -21,6 +23,7 @@ namespace {
 
 struct HuntOptions {
   std::vector<std::string> evidence;
+  std::vector<std::string> files;  // to be searched as they are
   RulesOptions rules;
   std::string level = "informational";
 };
@@ -82,11 +85,8 @@ Result<std::unique_ptr<event::Store>> ReadLogs(Program& program,
   return store;
 }
 
-Result<void> Hunt(Program& program, const HuntOptions& options) {
-  EKSHUME_TRY(CheckLevel(options.level));
-  // Rules that are given are asked alone, as one tries them out.
-  const casefile::DetectionRules rules =
-      EKSHUME_TRY(RulesToAsk(options.rules, options.rules.paths.empty(), program.diagnostics));
+Result<std::vector<detect::Finding>> HuntEvents(Program& program, const HuntOptions& options,
+                                                const casefile::DetectionRules& rules) {
   const bool is_case =
       options.evidence.size() == 1 && casefile::Case::IsCase(options.evidence.front());
   std::unique_ptr<TemporaryFolder> folder;
@@ -94,9 +94,29 @@ Result<void> Hunt(Program& program, const HuntOptions& options) {
   const std::unique_ptr<event::Store> store =
       is_case ? EKSHUME_TRY(OpenEvents(options.evidence.front()))
               : EKSHUME_TRY(ReadLogs(program, options.evidence, *folder));
-  std::vector<detect::Finding> findings =
-      EKSHUME_TRY(casefile::DetectInEvents(*store, rules, program.diagnostics, program.progress));
-  EKSHUME_TRY(casefile::WeighFindings(findings, *store));
+  return casefile::Detect(nullptr, nullptr, *store, rules, program.diagnostics, program.progress);
+}
+
+Result<void> Hunt(Program& program, const HuntOptions& options) {
+  EKSHUME_TRY(CheckLevel(options.level));
+  if (options.evidence.empty() && options.files.empty()) {
+    return Fail(ErrorCode::kInvalidArgument, "hunt takes a case, logs or --files");
+  }
+  const RulesOptions& given = options.rules;
+  // Rules that are given are asked alone, as one tries them out.
+  const bool with_shipped = given.paths.empty() && given.yara.empty() && given.indicators.empty();
+  const casefile::DetectionRules rules =
+      EKSHUME_TRY(RulesToAsk(given, with_shipped, program.diagnostics));
+  std::vector<detect::Finding> findings;
+  if (!options.evidence.empty()) findings = EKSHUME_TRY(HuntEvents(program, options, rules));
+  if (!options.files.empty()) {
+    const casefile::FileRules file_rules =
+        EKSHUME_TRY(casefile::LoadFileRules(rules.yara, rules.indicators, program.diagnostics));
+    std::vector<detect::Finding> more = EKSHUME_TRY(
+        casefile::ScanPlainFiles(options.files, file_rules, program.diagnostics, program.progress));
+    std::ranges::move(more, std::back_inserter(findings));
+    detect::SortFindings(findings);
+  }
   return PrintFindings(program, casefile::FindingsJson(findings), options.level);
 }
 
@@ -114,15 +134,21 @@ void AddHuntVerb(Program& program) {
       "Examples:\n"
       "  ekshume hunt mycase\n"
       "  ekshume hunt mycase --rules sigma/rules --level high --format jsonl\n"
-      "  ekshume hunt audit.log.gz AWSLogs/ --rules myrule.yml");
+      "  ekshume hunt audit.log.gz AWSLogs/ --rules myrule.yml\n"
+      "  ekshume hunt mycase --indicators iocs.csv\n"
+      "  ekshume hunt --files memory.raw recovered/ --yara rules.yar");
   hunt->add_option("evidence", options->evidence,
                    "a case made by `investigate`, or log files, folders and archives")
-      ->required()
       ->type_name("CASE|LOGS...");
   hunt->add_option("--rules", options->rules.paths,
                    "a file or folder of rules to ask instead of those that ship (may be repeated)")
       ->type_name("DIR")
       ->allow_extra_args(false);
+  AddFileRuleOptions(*hunt, options->rules);
+  hunt->add_option("--files", options->files,
+                   "files and folders to search by YARA and for indicators as they are: memory "
+                   "dumps, recovered files")
+      ->type_name("PATH...");
   hunt->add_option("--level", options->level, "only findings of this level and above")
       ->type_name("LEVEL");
   AddPlaceholderOptions(*hunt, options->rules);

@@ -4,20 +4,23 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <set>
 
 #include "casefile/case.h"
+#include "casefile/coverage_facts.h"
 #include "casefile/detection.h"
 #include "casefile/evidence_kind.h"
 #include "casefile/findings_json.h"
 #include "casefile/ingest.h"
 #include "casefile/ingest_report.h"
 #include "casefile/investigation.h"
-#include "casefile/weigh.h"
+#include "casefile/story.h"
 #include "cli/events_page.h"
 #include "cli/program.h"
 #include "cli/report_page.h"
 #include "cli/rules_options.h"
+#include "cli/verdict_page.h"
 #include "event/store/store.h"
 
 namespace ekshume::cli {
@@ -47,6 +50,21 @@ std::string DefaultCase(const std::string& evidence) {
   if (name.empty()) name = "evidence";
   const std::string stem = name.string().substr(0, name.string().find('.', 1));
   return stem + ".case";
+}
+
+// Says in the report what is suspicious in all that the case holds, and what it means together.
+Result<void> Explain(Program& program, const casefile::Evidence* evidence,
+                     const runtime::Inventory* inventory, const casefile::DetectionRules& rules,
+                     event::Store& store, casefile::Json& report) {
+  const std::vector<detect::Finding> findings = EKSHUME_TRY(
+      casefile::Detect(evidence, inventory, store, rules, program.diagnostics, program.progress));
+  report["findings"] = casefile::FindingsJson(findings);
+  const casefile::Json story =
+      EKSHUME_TRY(casefile::StoryJson(store, findings, inventory, program.progress));
+  for (const auto& [key, value] : story.items()) report[key] = value;
+  report["coverage"] =
+      EKSHUME_TRY(casefile::CoverageJson(store, evidence, inventory, program.diagnostics));
+  return {};
 }
 
 // Looks through a node's disks, brings all records into the case's event store, and says what is
@@ -80,11 +98,11 @@ Result<casefile::Json> Investigate(Program& program, const std::vector<std::stri
   const std::unique_ptr<event::Store> store =
       EKSHUME_TRY(event::Store::Open(opened_case.directory(), event::Store::Access::kWrite));
   std::vector<casefile::IngestSummary> summaries;
+  std::optional<runtime::Inventory> inventory;
   if (evidence) {
-    const runtime::Inventory inventory =
-        runtime::ReadNode(evidence->filesystems(), program.diagnostics);
+    inventory = runtime::ReadNode(evidence->filesystems(), program.diagnostics);
     summaries.push_back(EKSHUME_TRY(casefile::IngestNode(
-        *evidence, inventory, NodeName(disks), *store, program.diagnostics, program.progress)));
+        *evidence, *inventory, NodeName(disks), *store, program.diagnostics, program.progress)));
   }
   if (!logs.empty()) {
     summaries.push_back(
@@ -101,13 +119,8 @@ Result<casefile::Json> Investigate(Program& program, const std::vector<std::stri
   program.progress.SetStage("joining");
   EKSHUME_TRY(store->Finish());
   report["events"] = EKSHUME_TRY(casefile::EventsJson(summaries, *store));
-  std::vector<detect::Finding> findings;
-  if (!rules.sigma.empty()) {
-    findings =
-        EKSHUME_TRY(casefile::DetectInEvents(*store, rules, program.diagnostics, program.progress));
-  }
-  EKSHUME_TRY(casefile::WeighFindings(findings, *store));
-  report["findings"] = casefile::FindingsJson(findings);
+  EKSHUME_TRY(
+      Explain(program, evidence.get(), inventory ? &*inventory : nullptr, rules, *store, report));
   report["diagnostics"] = casefile::Json::array();
   for (const Diagnostic& diagnostic : program.diagnostics.Sorted()) {
     report["diagnostics"].push_back(casefile::ToJson(diagnostic));
@@ -203,6 +216,7 @@ Result<void> Run(Program& program, const InvestigateOptions& options) {
   const auto output = EKSHUME_TRY(program.OpenOutput());
   switch (program.format) {
     case OutputFormat::kTable:
+      output->Write(VerdictPage(*report, directory));
       if (report->contains("node")) output->Write(ReportPage(*report, directory));
       output->Write(EventsPage(*report, directory));
       output->Write(
@@ -246,6 +260,7 @@ void AddInvestigateVerb(Program& program) {
       ->type_name("DIR")
       ->allow_extra_args(false);
   verb->add_flag("--no-rules", options->no_rules, "do not ask the rules that ship");
+  AddFileRuleOptions(*verb, options->rules);
   AddPlaceholderOptions(*verb, options->rules);
   verb->add_flag("--raw", program.raw,
                  "read the disks as they lie: do not replay the filesystems' logs");
