@@ -12,7 +12,7 @@
 #include "detect/drift/checks.h"
 #include "runtime/model.h"
 
-// What the two halves of drift_findings.h share.
+// What the parts of drift_findings.h share.
 namespace ekshume::casefile {
 
 struct DriftContext {
@@ -36,6 +36,10 @@ bool BelongsToNode(const runtime::Container& container, const runtime::Inventory
 // "(mode 4755, user 0, 125640 bytes, SHA-256 ...)"
 std::string FileFacts(const fs::Stat& stat, const std::string& sha256);
 
+// Adds what the container may reach on its host.
+void AddReach(DriftContext& context, const runtime::Container& container);
+// Adds what lies in the volumes of pods that are on the disk.
+void AddVolumeDrift(DriftContext& context);
 // Adds what the node's own files and its deleted ones give.
 Result<void> AddHostDrift(DriftContext& context);
 
