@@ -21,6 +21,9 @@ pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(systemd REQUIRED IMPORTED_TARGET libsystemd)
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(yara REQUIRED IMPORTED_TARGET yara)
+# libharu has no description for pkg-config or CMake.
+find_library(HPDF_LIBRARY hpdf REQUIRED)
+find_path(HPDF_INCLUDE_DIR hpdf.h REQUIRED)
 # DuckDB comes from npm (third_party/package.json, installed by tools/install-dependencies): the
 # shared library from one package, its C header from another.
 set(duckdb_modules ${CMAKE_SOURCE_DIR}/third_party/node_modules)

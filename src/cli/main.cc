@@ -92,6 +92,7 @@ int Run(int argc, char** argv) {
   AddHuntVerb(program);
   AddFindingsVerb(program);
   AddRulesVerb(program);
+  AddReportVerb(program);
   AddCaseVerb(program);
   try {
     app.parse(argc, argv);

@@ -71,5 +71,6 @@ void AddExportVerb(Program& program);
 void AddHuntVerb(Program& program);
 void AddFindingsVerb(Program& program);
 void AddRulesVerb(Program& program);
+void AddReportVerb(Program& program);
 
 }  // namespace ekshume::cli
