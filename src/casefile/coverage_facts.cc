@@ -21,6 +21,8 @@ using coverage::View;
 
 // A log that ends so much earlier than the others is incomplete.
 constexpr int64_t kEarlyEndSeconds = 3600;
+// Partitions that are no larger are for booting.
+constexpr uint64_t kBootBytes = uint64_t{1} << 30;
 
 Json TimeOrNull(const std::optional<Timestamp>& time) {
   return time ? Json(FormatTimestamp(*time)) : Json(nullptr);
@@ -82,7 +84,7 @@ class FactReader {
             {"exec", audit_.exec},
             {"exec_with_command", audit_.exec_with_command},
             {"reads_recorded", audit_.HasReads()},
-            {"events_recorded", audit_.resources.contains("events")},
+            {"core_events_recorded", audit_.core_events},
             {"resources", std::move(resources)}};
   }
 
@@ -141,9 +143,16 @@ class FactReader {
         audit_.exec_with_command > 0 ? hole
         : audit_.exec > 0            ? "recorded without the command"
                                      : "none was recorded");
-    const bool has_events = audit_.resources.contains("events");
-    Set(View::kAuditEvents, has_events ? whole : State::kAbsent,
-        has_events ? hole : "the audit policy does not record events, as EKS's never does");
+    if (audit_.core_events) {
+      Set(View::kAuditEvents, whole, hole);
+    } else if (audit_.resources.contains("events")) {
+      Set(View::kAuditEvents, State::kLimited,
+          "of events only the group events.k8s.io is recorded, not the core group that kubectl "
+          "deletes");
+    } else {
+      Set(View::kAuditEvents, State::kAbsent,
+          "the audit policy does not record events, as EKS's never does");
+    }
     // A hole in the log is one in each of its views.
     for (const View view : {View::kAuditSpecs, View::kAuditRbac, View::kAuditConfigMaps}) {
       Fact& fact = coverage::Of(facts_, view);
@@ -207,12 +216,14 @@ class FactReader {
     for (const Gap& gap : FindGaps(*evidence, *inventory, ignored)) {
       if (gap.lost) lost.push_back(fmt::format("{} {}", gap.path, gap.reason));
     }
-    const auto unread = std::ranges::count_if(
-        evidence->volumes(), [](const Volume& volume) { return volume.filesystem == nullptr; });
+    const auto unread = std::ranges::count_if(evidence->volumes(), [](const Volume& volume) {
+      // Boot partitions hold no evidence of these.
+      return volume.filesystem == nullptr && volume.partition.size_bytes > kBootBytes;
+    });
     if (!lost.empty()) {
       Set(View::kDisk, State::kLimited, lost.front());
     } else if (unread > 0) {
-      Set(View::kDisk, State::kPresent, fmt::format("{} volumes hold no readable files", unread));
+      Set(View::kDisk, State::kLimited, fmt::format("{} volumes could not be read", unread));
     } else {
       Set(View::kDisk, State::kPresent);
     }

@@ -19,6 +19,7 @@ constexpr int64_t kNanoseconds = 1000000000;
 // Fewer slots with events make no habit.
 constexpr size_t kLeastSlots = 30;
 constexpr size_t kMostSampledGroups = 400;
+constexpr size_t kMostSampledEvents = 50;
 
 constexpr std::array<std::string_view, 4> kLevels = {"None", "Metadata", "Request",
                                                      "RequestResponse"};
@@ -68,6 +69,21 @@ Result<void> ReadSilences(event::Store& store, std::map<std::string, SourceFacts
     }
   }
   return {};
+}
+
+// By a sample of the requests for events: no column has the group.
+Result<bool> HasCoreEvents(event::Store& store) {
+  const auto rows = EKSHUME_TRY(store.Query(fmt::format(
+      "SELECT id FROM events WHERE source = 'k8s_audit' AND object_kind = 'events' ORDER BY id "
+      "LIMIT {}",
+      kMostSampledEvents)));
+  std::vector<std::string> ids;
+  while (EKSHUME_TRY(rows->Next())) ids.emplace_back(rows->Text(0));
+  for (const std::string& id : ids) {
+    const auto record = EKSHUME_TRY(store.Record(id));
+    if (record && record->find("events.k8s.io") == std::string::npos) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -157,6 +173,7 @@ Result<AuditFacts> ReadAudit(event::Store& store) {
       if (record) Raise(level, AuditLevel(*record));
     }
   }
+  if (facts.resources.contains("events")) facts.core_events = EKSHUME_TRY(HasCoreEvents(store));
   return facts;
 }
 

@@ -41,6 +41,8 @@ struct AuditFacts {
   uint64_t truncated = 0;  // records that the log cut short
   uint64_t exec = 0;       // exec and attach
   uint64_t exec_with_command = 0;
+  // Events of the core group, which is the one that kubectl deletes, not only of events.k8s.io.
+  bool core_events = false;
   std::map<std::string, AuditResource> resources;  // "pods", "pods/exec"; sorted
 
   bool HasReads() const;

@@ -21,7 +21,6 @@ namespace ekshume::casefile {
 // What cannot be read is a diagnostic. kCancelled when the user stopped.
 Result<std::vector<detect::Finding>> DriftFindings(const Evidence& evidence,
                                                    const runtime::Inventory& inventory,
-                                                   DiagnosticSink& diagnostics,
-                                                   Progress& progress);
+                                                   DiagnosticSink& diagnostics, Progress& progress);
 
 }  // namespace ekshume::casefile
