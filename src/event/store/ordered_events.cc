@@ -20,11 +20,4 @@ std::string OrderedEventsSql(std::string_view list, std::string_view where, bool
   return sql + "))";
 }
 
-std::string PackedEventsSql(std::string_view list) {
-  return fmt::format(
-      "SELECT {} FROM (SELECT {} FROM (SELECT {}{} FROM stored_events ORDER BY raw_frame, "
-      "raw_offset, id))",
-      list, ShownColumns(true), StoredColumns(), kPlaceColumns);
-}
-
 }  // namespace ekshume::event

@@ -14,9 +14,4 @@ namespace ekshume::event {
 std::string OrderedEventsSql(std::string_view list, std::string_view where, bool reverse = false,
                              uint64_t limit = 0);
 
-// The statement that gives all events in the order in which their records are packed, so that each
-// part of the pack is unpacked once: several times as fast where every record is wanted and the
-// order does not matter. `list` is one of columns.
-std::string PackedEventsSql(std::string_view list);
-
 }  // namespace ekshume::event
