@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 
 #include "detect/drift/rules.h"
 
@@ -70,6 +72,16 @@ TEST(RulesTest, AreOfOneForm) {
     EXPECT_TRUE(rule.about.ends_with('.')) << rule.id;
     EXPECT_EQ(std::ranges::count(Rules(), rule.id, &Rule::id), 1) << rule.id;
     EXPECT_EQ(&RuleOf(rule.id), &rule);
+  }
+}
+
+TEST(RulesTest, AreDocumented) {
+  std::ifstream file(std::string(EKSHUME_SOURCE_DIR) + "/docs/detect.md");
+  const std::string page((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  for (const Rule& rule : Rules()) {
+    const std::string row = "| `" + std::string(rule.id) + "` | " + std::string(rule.title) +
+                            " | " + std::string(rule.level) + " |";
+    EXPECT_THAT(page, testing::HasSubstr(row));
   }
 }
 
