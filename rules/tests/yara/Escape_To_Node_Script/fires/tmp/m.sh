@@ -1,0 +1,2 @@
+mount /dev/nvme0n1p1 /mnt
+chroot /mnt bash

@@ -1,0 +1,2 @@
+mount /dev/sdb1 /data
+ls /data

@@ -1,0 +1,1 @@
+./m -o pool.minexmr.com:4444

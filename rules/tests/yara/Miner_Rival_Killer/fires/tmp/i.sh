@@ -1,0 +1,4 @@
+#!/bin/sh
+pkill -f kdevtmpfsi
+chattr -i /etc/crontab
+crontab -r

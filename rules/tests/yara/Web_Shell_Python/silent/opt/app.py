@@ -1,0 +1,3 @@
+@app.route("/")
+def x():
+    return db.find(request.args.get("c"))
