@@ -111,7 +111,7 @@ int Run(int argc, char** argv) {
     fmt::print(stderr, "ekshume: {}\n", EscapeForTerminal(result.error().message));
     return result.error().code == ErrorCode::kInvalidArgument ? kUsage : kCannot;
   }
-  return program.diagnostics.HasLoss() ? kEvidenceLoss : kDone;
+  return program.has_failures || program.diagnostics.HasLoss() ? kEvidenceLoss : kDone;
 }
 
 }  // namespace

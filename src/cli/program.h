@@ -26,6 +26,7 @@ struct Program {
   DiagnosticSink diagnostics;
   Progress progress;
   std::function<Result<void>()> action;  // set by the verb's callback
+  bool has_failures = false;             // the action found what it checks wrong: exit code 1
 
   std::vector<std::string> command_line;  // as it was given, for the custody ledger
 

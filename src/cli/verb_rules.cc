@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "base/text.h"
+#include "casefile/rule_tests.h"
 #include "cli/program.h"
 #include "cli/rules_options.h"
 #include "detect/sigma/engine.h"
@@ -109,6 +110,60 @@ Result<void> Check(Program& program, const RulesOptions& options) {
   return {};
 }
 
+// For people: what failed and what has no tests, then how many of how many. The other formats: a
+// row for each file of rules.
+Result<void> Test(Program& program, const RulesOptions& options) {
+  sigma::RuleSet set = EKSHUME_TRY(LoadRules(options));
+  casefile::ReportProblems(set, program.diagnostics);
+  const std::vector<casefile::RuleTests> results =
+      casefile::TestRules(std::move(set), options.paths);
+  size_t rules = 0;
+  size_t passed = 0;
+  size_t untested = 0;
+  size_t tests = 0;
+  for (const casefile::RuleTests& result : results) {
+    using Verdict = casefile::RuleTests::Verdict;
+    tests += result.passed + result.failed;
+    rules += result.verdict == Verdict::kNoRule ? 0 : 1;
+    passed += result.verdict == Verdict::kPassed ? 1 : 0;
+    untested += result.verdict == Verdict::kUntested ? 1 : 0;
+    const bool is_good = result.verdict == Verdict::kPassed || result.verdict == Verdict::kUntested;
+    program.has_failures = program.has_failures || !is_good;
+  }
+  const auto output = EKSHUME_TRY(program.OpenOutput());
+  if (program.format == OutputFormat::kTable) {
+    for (const casefile::RuleTests& result : results) {
+      const std::string& place = result.tests.empty() ? result.file : result.tests;
+      if (result.verdict == casefile::RuleTests::Verdict::kUntested) {
+        output->Write(EscapeForTerminal(place + ": no tests") + "\n");
+      }
+      for (const std::string& reason : result.reasons) {
+        output->Write(EscapeForTerminal(fmt::format("{}: {}", place, reason)) + "\n");
+      }
+    }
+    output->Write(fmt::format("{} of {} rules passed {} tests; {} failed, {} have no tests\n",
+                              passed, rules, tests, rules - passed - untested, untested));
+    return output->Finish();
+  }
+  RowWriter writer(program.format, *output);
+  RowFormatter formatter(program.format);
+  for (const casefile::RuleTests& result : results) {
+    formatter.Begin();
+    formatter.Text("verdict"_key, casefile::VerdictName(result.verdict));
+    formatter.Text("title"_key, result.title);
+    formatter.Text("id"_key, result.id);
+    formatter.Text("file"_key, result.file);
+    formatter.Text("tests"_key, result.tests);
+    formatter.Unsigned("passed"_key, result.passed);
+    formatter.Unsigned("failed"_key, result.failed);
+    formatter.Json("reasons"_key, JsonList(result.reasons));
+    formatter.End();
+  }
+  writer.Write(formatter.Take(), formatter.keys());
+  writer.Finish();
+  return output->Finish();
+}
+
 }  // namespace
 
 void AddRulesVerb(Program& program) {
@@ -118,7 +173,8 @@ void AddRulesVerb(Program& program) {
       "Rules are Sigma's (docs/detect.md): YAML files, or folders with such files.\n"
       "Examples:\n"
       "  ekshume rules check sigma/rules\n"
-      "  ekshume rules list sigma/rules --format csv");
+      "  ekshume rules list sigma/rules --format csv\n"
+      "  ekshume rules test myrules");
   const auto add = [&](const char* name, const char* about,
                        Result<void> (*run)(Program&, const RulesOptions&)) {
     const auto options = std::make_shared<RulesOptions>();
@@ -131,9 +187,20 @@ void AddRulesVerb(Program& program) {
     verb->callback([&program, options, run] {
       program.action = [&program, options, run] { return run(program, *options); };
     });
+    return verb;
   };
   add("list", "id, title, level, log source and tags of each rule", List);
   add("check", "how many rules load, and what is wrong with the others", Check);
+  add("test", "whether each rule fires on the records it must, and on no other", Test)
+      ->footer(
+          "The tests of DIR/a/b.yml are in DIR/tests/a/b.jsonl, or in b.jsonl beside it. Each line "
+          "is\n"
+          "a test of the last rule in the file: {\"expect\": \"fires\", \"records\": [...]} or "
+          "\"silent\".\n"
+          "A record is JSON, or a text as a log has it. Exit code 1 when a test fails.\n"
+          "Examples:\n"
+          "  ekshume rules test myrules\n"
+          "  ekshume rules test myrules/exec.yml --format jsonl");
 }
 
 }  // namespace ekshume::cli

@@ -142,6 +142,46 @@ class Rules(ekshume.Case):
         self.assertEqual(ekshume.Run("rules", "check", "nowhere").code, 3)
         self.assertEqual(ekshume.Run("rules", "check").code, 2)
 
+    def test_tests(self):
+        folder = ekshume.work_folder() / "tested"
+        (folder / "tests" / "deep").mkdir(parents=True)
+        (folder / "deep").mkdir()
+        (folder / "deep" / "many.yml").write_text(SECRETS + "---\n" + MANY)
+        (folder / "exec.yml").write_text(EXEC)
+        (folder / "curl.yml").write_text(CURL)
+
+        def test(expect, *records):
+            return json.dumps({"expect": expect, "records": records})
+
+        secrets = [audit(n, "get", "secrets", objectRef={"name": f"s{n}"}) for n in range(3)]
+        shell = audit(9, "get", "pods", objectRef={"subresource": "exec"})
+        (folder / "tests" / "deep" / "many.jsonl").write_text("\n".join([test("fires", *secrets), test("silent", *secrets[:2])]) + "\n")
+        (folder / "exec.jsonl").write_text(test("fires", shell, secrets[0]) + "\n\n" + test("silent", json.dumps(secrets[0])) + "\n")
+        good = ekshume.Run("rules", "test", folder)
+        self.assertEqual(good.code, 0, good)
+        self.assertEqual(good.out, f"{folder}/curl.yml: no tests\n2 of 3 rules passed 4 tests; 0 failed, 1 have no tests\n")
+        (folder / "exec.jsonl").write_text("\n".join([
+            test("fires", secrets[0], secrets[1]), test("silent", secrets[0], shell), test("fires", "what is this?"), "[]",
+            test("maybe", shell), test("fires"), test("fires", 7), test("fires", shell)]))
+        (folder / "tests" / "deep" / "many.jsonl").write_text(test("fires", *secrets[:2]))
+        (folder / "tests" / "gone.jsonl").write_text(test("fires", shell))
+        rows = ekshume.rows("rules", "test", folder, codes=(1,))
+        self.assertEqual([(row["verdict"], row["title"], row["passed"], row["failed"]) for row in rows],
+                         [("untested", "Download by curl", 0, 0), ("failed", "Many secrets", 0, 1),
+                          ("failed", "Command in a pod", 1, 7), ("no rule", "", 0, 0)])
+        self.assertEqual(rows[1]["reasons"], ["line 1: must fire, but does not hold over its 2 records"])
+        self.assertEqual(rows[2]["reasons"], [
+            "line 1: must fire, but matches none of its 2 records", "line 2: must be silent, but matches record 2",
+            "line 3: record 1 is of no known format", "line 4: no JSON object", 'line 5: "expect" is neither "fires" nor "silent"',
+            'line 6: "records" is no list with a record in it', "line 7: record 1 is neither an object nor a line of text"])
+        printed = ekshume.Run("rules", "test", folder)
+        self.assertIn(f"{folder}/exec.jsonl: line 2: must be silent, but matches record 2\n", printed.out)
+        self.assertIn("tests/gone.jsonl: no rule that was loaded has these tests\n", printed.out)
+        self.assertIn("0 of 3 rules passed 9 tests; 2 failed, 1 have no tests\n", printed.out)
+        # One file of rules, with what is above it.
+        one = ekshume.rows("rules", "test", folder / "deep" / "many.yml", codes=(1,))
+        self.assertEqual([row["tests"] for row in one], [str(folder / "tests" / "deep" / "many.jsonl")])
+
     def test_list(self):
         rows = ekshume.rows("rules", "list", self.rules)
         self.assertEqual([(row["title"], row["level"], row["kind"], row["logsource"]) for row in rows],
