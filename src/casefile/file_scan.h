@@ -8,6 +8,7 @@
 #include "base/diagnostic.h"
 #include "base/progress.h"
 #include "casefile/evidence.h"
+#include "casefile/host_findings.h"
 #include "detect/finding.h"
 #include "event/store/store.h"
 #include "runtime/model.h"
@@ -38,11 +39,13 @@ Result<FileRules> LoadFileRules(const std::vector<std::string>& yara,
 
 // Searches the files that an attacker may have left on a node: those that a container added or
 // modified, the host's own that matter to a responder or lie in a temporary folder and changed
-// after the first container, and those without a name that were open. Each is read once: hashed,
-// and searched by YARA and for indicators. What a limit left out is a diagnostic (kScanLimit).
-// Detectors "yara" and "indicator"; the worst first.
+// after the first container, those of pods' empty directories, and those without a name that were
+// open. `host` is what FindOnHost() found. Each is read once: hashed, and searched by YARA and for
+// indicators. What a limit left out is a diagnostic (kScanLimit). Detectors "yara" and "indicator";
+// the worst first.
 std::vector<detect::Finding> ScanFiles(const Evidence& evidence,
-                                       const runtime::Inventory& inventory, const FileRules& rules,
+                                       const runtime::Inventory& inventory,
+                                       const HostFindings& host, const FileRules& rules,
                                        DiagnosticSink& diagnostics, Progress& progress);
 
 // The same of files and folders of the analyst's machine: memory dumps, recovered files. Dumps may

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 
 #include "base/limits.h"
 
@@ -43,6 +45,8 @@ std::string ObjectOf(const event::Event& event) {
 }
 
 }  // namespace
+
+bool IsRead(event::Text column) { return column != Text::kTags; }
 
 std::string_view LevelOf(Kind kind) {
   return kind == Kind::kName || kind == Kind::kPath ? "medium" : "high";
@@ -123,6 +127,37 @@ void EventFindings::AddOne(uint32_t indicator, const event::Event& event, std::s
   }
   gathered.kept.push_back(std::move(kept));
   if (gathered.kept.size() >= 2 * limits::kMaxFindingEvents) Trim(gathered.kept);
+}
+
+void EventFindings::Merge(EventFindings&& other) {
+  left_out_ += other.left_out_;
+  for (auto& [key, theirs] : other.findings_) {
+    const auto found = findings_.find(key);
+    if (found == findings_.end()) {
+      if (findings_.size() >= limits::kMaxFindings) {
+        ++left_out_;
+      } else {
+        findings_.emplace(key, std::move(theirs));
+      }
+      continue;
+    }
+    Gathered& ours = found->second;
+    Finding& finding = ours.finding;
+    const Finding& more = theirs.finding;
+    finding.count += more.count;
+    if (more.first && (!finding.first || *more.first < *finding.first)) finding.first = more.first;
+    if (more.last && (!finding.last || *more.last > *finding.last)) finding.last = more.last;
+    KeepIfSame(finding.object, more.object);
+    KeepIfSame(finding.path, more.path);
+    KeepIfSame(finding.source_ip, more.source_ip);
+    if (theirs.earliest < ours.earliest) {
+      ours.earliest = theirs.earliest;
+      ours.message = theirs.message;
+    }
+    std::ranges::move(theirs.kept, std::back_inserter(ours.kept));
+    Trim(ours.kept);
+  }
+  other.findings_.clear();
 }
 
 void EventFindings::Trim(std::vector<Kept>& kept) {

@@ -22,12 +22,16 @@ namespace ekshume::detect::indicator {
 class EventFindings {
  public:
   explicit EventFindings(const Index& index) : index_(index) {}
+  EventFindings(EventFindings&&) = default;
 
   // The indicators in an event: in its columns and in `raw`, its record as found. Valid until the
   // next call.
   std::span<const uint32_t> Match(const event::Event& event, std::string_view raw);
   // Takes the event of the last Match(), which matched.
   void Add(const event::Event& event, std::string_view id);
+
+  // Takes what another one has gathered.
+  void Merge(EventFindings&& other);
 
   uint64_t left_out() const { return left_out_; }
   // The worst first.
@@ -58,6 +62,9 @@ class EventFindings {
   std::map<std::string, Gathered> findings_;  // by their ids
   uint64_t left_out_ = 0;
 };
+
+// Whether Match() or a finding reads a column of an event.
+bool IsRead(event::Text column);
 
 // How bad it is to find an indicator of that kind, in an event or as a file itself; its mention in
 // a file's content is "medium".

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "casefile/content_search.h"
+
+#include <fmt/format.h>
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/hash.h"
+#include "base/text.h"
+#include "detect/indicator/event_findings.h"
+#include "detect/indicator/index.h"
+#include "detect/yara/rules.h"
+#include "fs/overlay/diff.h"
+
+namespace ekshume::casefile {
+namespace {
+
+namespace indicator = detect::indicator;
+namespace yara = detect::yara;
+
+constexpr size_t kMaxTitleBytes = 120;
+
+// Empty where OpenSSL does not offer the algorithm (FIPS).
+std::string HexDigest(const char* algorithm, ByteView content) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  size_t length = 0;
+  if (EVP_Q_digest(nullptr, algorithm, nullptr, content.data(), content.size(), digest.data(),
+                   &length) != 1) {
+    return {};
+  }
+  return ToHex(ByteView(std::as_bytes(std::span(digest).first(length))));
+}
+
+std::string PlacesText(const std::vector<yara::Place>& places) {
+  std::string text;
+  for (const yara::Place& place : places) {
+    text += fmt::format("{}{} at {:#x}", text.empty() ? "" : ", ", place.identifier,
+                        place.offset_bytes);
+  }
+  return text;
+}
+
+detect::Finding About(const FileOfCase& file) {
+  detect::Finding finding;
+  finding.first = finding.last = file.changed;
+  finding.count = 1;
+  finding.cluster = file.cluster;
+  finding.node = file.node;
+  finding.name_space = file.name_space;
+  finding.pod = file.pod;
+  finding.container_id = file.container_id;
+  finding.path = file.path;
+  return finding;
+}
+
+std::string FileText(const FileOfCase& file, const std::string& sha256) {
+  return fmt::format("{} ({}{}{})", EscapeForTerminal(file.path), file.how,
+                     file.how.empty() || sha256.empty() ? "" : ", ",
+                     sha256.empty() ? "" : "SHA-256 " + sha256);
+}
+
+}  // namespace
+
+ContentSearch::ContentSearch(const FileRules& rules, int yara_seconds)
+    : rules_(rules), yara_seconds_(yara_seconds) {}
+
+void ContentSearch::AddIndicator(uint32_t number, std::string where, bool is_file_itself,
+                                 Found& found) const {
+  const auto same = std::ranges::find(found.indicators, number, &Found::Indicator::number);
+  if (same == found.indicators.end()) {
+    found.indicators.push_back({number, std::move(where), is_file_itself});
+  } else if (is_file_itself && !same->is_file_itself) {
+    *same = {number, std::move(where), true};
+  }
+}
+
+void ContentSearch::AddPiece(const FileOfCase& file, const Piece& piece, Found& found) const {
+  if (rules_.yara != nullptr) {
+    std::unique_ptr<yara::Scanner> scanner;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!idle_.empty()) {
+        scanner = std::move(idle_.back());
+        idle_.pop_back();
+      }
+    }
+    if (!scanner) scanner = std::make_unique<yara::Scanner>(*rules_.yara, yara_seconds_);
+    const auto first = piece.content.First(fs::overlay::kContentKindBytes).AsText();
+    const std::string kind(ContentKindName(fs::overlay::GuessContentKind(first)));
+    yara::Scan scan = scanner->Run(piece.content, {file.path, kind});
+    for (yara::Match& match : scan.matches) {
+      const bool is_known = std::ranges::any_of(found.matches, [&](const yara::Match& other) {
+        return other.rule == match.rule && other.file == match.file;
+      });
+      if (is_known) continue;
+      for (yara::Place& place : match.places) place.offset_bytes += piece.offset_bytes;
+      found.matches.push_back(std::move(match));
+    }
+    std::ranges::move(scan.limited, std::back_inserter(found.limited));
+    const std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(scanner));
+  }
+  if (rules_.indicators != nullptr) {
+    std::vector<indicator::Hit> hits;
+    rules_.indicators->Search(piece.content.AsText(), indicator::TextKind::kRecord, hits);
+    for (const indicator::Hit& hit : hits) {
+      AddIndicator(hit.indicator,
+                   fmt::format("its content at {:#x}", piece.offset_bytes + hit.offset_bytes),
+                   false, found);
+    }
+  }
+}
+
+void ContentSearch::AddHashes(const std::vector<std::string>& hashes, Found& found) const {
+  if (rules_.indicators == nullptr) return;
+  std::vector<indicator::Hit> hits;
+  for (const std::string& hash : hashes) {
+    hits.clear();
+    rules_.indicators->Search(hash, indicator::TextKind::kRecord, hits);
+    for (const indicator::Hit& hit : hits) AddIndicator(hit.indicator, "its hash", true, found);
+  }
+}
+
+ContentFindings ContentSearch::Finish(const FileOfCase& file, const std::string& sha256,
+                                      Found found) const {
+  ContentFindings result;
+  result.limited = std::move(found.limited);
+  const std::string text = FileText(file, sha256);
+  for (const yara::Match& match : found.matches) {
+    detect::Finding finding = About(file);
+    finding.detector = "yara";
+    finding.rule = match.rule;
+    finding.title = match.description.empty() || match.description.size() > kMaxTitleBytes
+                        ? "YARA: " + match.rule
+                        : match.description;
+    finding.level = match.level;
+    finding.tags = match.tags;
+    finding.id = detect::FindingId(
+        {"yara", match.rule, file.node, file.subject, file.container_id, file.path});
+    const std::string places = PlacesText(match.places);
+    finding.explanation = fmt::format("{} matches the YARA rule {} of {}{}{}", text, match.rule,
+                                      match.file, places.empty() ? "" : ": ", places);
+    if (match.description.size() > kMaxTitleBytes) finding.explanation += ". " + match.description;
+    result.findings.push_back(std::move(finding));
+  }
+  if (rules_.indicators != nullptr) {
+    std::vector<indicator::Hit> hits;
+    rules_.indicators->Search(file.path, indicator::TextKind::kCommand, hits);
+    for (const indicator::Hit& hit : hits) AddIndicator(hit.indicator, "its path", true, found);
+  }
+  std::ranges::sort(found.indicators);
+  for (const Found::Indicator& one : found.indicators) {
+    const indicator::Indicator what = rules_.indicators->Get(one.number);
+    detect::Finding finding = About(file);
+    finding.detector = "indicator";
+    finding.rule = what.value;
+    finding.title = fmt::format("Indicator: {} {}", KindName(what.kind), what.value);
+    finding.level = one.is_file_itself ? LevelOf(what.kind) : "medium";
+    finding.id = detect::FindingId({"indicator", KindName(what.kind), what.value, file.node,
+                                    file.subject, file.container_id, file.path});
+    finding.explanation =
+        fmt::format("{}: {} is the {}", text, one.where, indicator::Describe(what));
+    result.findings.push_back(std::move(finding));
+  }
+  return result;
+}
+
+ContentFindings ContentSearch::Search(const FileOfCase& file, ByteView content,
+                                      bool is_part) const {
+  Found found;
+  AddPiece(file, {content, 0}, found);
+  std::string sha256;
+  if (!is_part) {
+    sha256 = ToHex(Sha256::Of(content));
+    std::vector<std::string> hashes = {sha256};
+    if (rules_.indicators != nullptr) {
+      if (rules_.indicators->has_md5()) hashes.push_back(HexDigest("MD5", content));
+      if (rules_.indicators->has_sha1()) hashes.push_back(HexDigest("SHA1", content));
+    }
+    AddHashes(hashes, found);
+  }
+  return Finish(file, sha256, std::move(found));
+}
+
+}  // namespace ekshume::casefile
