@@ -40,7 +40,7 @@ class StartFinder {
       for (const std::string_view word : PathWords(arguments[i])) Add(word, 1);
     }
     while (!queue_.empty() && files_.size() < kMaxStartFiles) {
-      const Script script = std::move(queue_.front());
+      const Script script = queue_.front();
       queue_.pop_front();
       const std::string text = Read(script.node);
       for (const std::string_view word : PathWords(text)) {

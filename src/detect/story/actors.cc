@@ -143,7 +143,7 @@ std::string Actors::ShortName(int actor) const {
   if (const std::string account = Value(actor, "service_account"); !account.empty()) {
     return account;
   }
-  const std::string user = Value(actor, "user_name");
+  std::string user = Value(actor, "user_name");
   if (user.starts_with(kServiceAccountUser)) {
     std::string account = user.substr(kServiceAccountUser.size());
     std::ranges::replace(account, ':', '/');

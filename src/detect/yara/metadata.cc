@@ -39,7 +39,7 @@ std::string Lower(std::string_view text) {
 }  // namespace
 
 std::string LevelOfWord(std::string_view word) {
-  const std::string lower = Lower(word);
+  std::string lower = Lower(word);
   for (const std::string_view level : {"informational", "low", "medium", "high", "critical"}) {
     if (lower == level) return lower;
   }
