@@ -1,9 +1,10 @@
 # ekshume: the commands of a newcomer, thin over CMake presets.
 #   make demo   install what is missing, build, investigate the node in tests/data
 #   make test   install what is missing, build, run every test
+#   make lint   style, layers, documents, clang-tidy; `make analyze` adds its slow analyzer
 #   make test-slow   only the sweeps over generated filesystems, which need root
 .DEFAULT_GOAL := all
-.PHONY: all demo test test-slow lint format fuzz bench install deps clean
+.PHONY: all demo test test-slow lint analyze format fuzz bench install deps clean
 
 EKSHUME := build/release/src/cli/ekshume
 JOBS ?= $(shell nproc)
@@ -36,18 +37,22 @@ test: deps
 test-slow: all
 	@$(call run_tests,release,--label-regex slow)
 
-# The analyzer follows paths; in a test those are GoogleTest's, and take five times all other checks.
-tidy = run-clang-tidy-19 -quiet -p build/tidy -j $(JOBS)
 lint: deps
 	tools/check-layers
 	tools/check-fuzz-targets
 	tools/check-limits-and-diagnostics
 	tools/check-docs
+	tools/make-rule-docs check
 	git ls-files 'src/*.h' 'src/*.cc' 'fuzz/*.cc' 'bench/*.cc' | xargs clang-format-19 --dry-run --Werror
 	cmake --preset tidy > /dev/null
 	cmake --build --preset tidy --target event_columns > /dev/null
-	$(tidy) '^$(CURDIR)/(src|fuzz|bench)/(?!.*_test\.cc$$)'
-	$(tidy) -checks=-clang-analyzer-* '^$(CURDIR)/src/.*_test\.cc$$'
+	tools/check-tidy --no-analyzer -j $(JOBS) build/tidy
+
+# clang-tidy's analyzer follows the paths through all code, which takes four times as long as all its other checks.
+analyze: deps
+	cmake --preset tidy > /dev/null
+	cmake --build --preset tidy --target event_columns > /dev/null
+	tools/check-tidy -j $(JOBS) build/tidy
 
 format:
 	git ls-files 'src/*.h' 'src/*.cc' 'fuzz/*.cc' 'bench/*.cc' | xargs clang-format-19 -i
