@@ -70,13 +70,20 @@ std::vector<Word> WordsOf(const re2::RE2& regex) {
   return words;
 }
 
-// Either's words; that a field is there says the same as any word of it, and more.
+// Puts the words in order. That a field is there says the same as any word of it, and more.
+void PutInOrder(Demand& demand) {
+  std::ranges::sort(demand.words);
+  const auto repeated = std::ranges::unique(demand.words);
+  demand.words.erase(repeated.begin(), repeated.end());
+  if (demand.words.back().kind == Word::Kind::kPresent) {
+    demand.words = {{Word::Kind::kPresent, ""}};
+  }
+}
+
+// Either's words.
 void Unite(Demand& into, const Demand& other) {
   into.words.insert(into.words.end(), other.words.begin(), other.words.end());
-  std::ranges::sort(into.words);
-  const auto repeated = std::ranges::unique(into.words);
-  into.words.erase(repeated.begin(), repeated.end());
-  if (into.words.back().kind == Word::Kind::kPresent) into.words = {{Word::Kind::kPresent, ""}};
+  PutInOrder(into);
 }
 
 // Whether one leaves out more records than another of the same field: whole values before pieces
@@ -196,37 +203,25 @@ class Finder {
 
   Alternative OfItem(const Item& item) const {
     if (item.negate || item.matchers.empty()) return {};
+    const uint32_t field = item.field == Item::kKeyword ? Demand::kText : fields_[item.field];
     // Variants of one value: one of them. Values: one of them, or all.
-    std::vector<std::optional<Demand>> values(item.values);
-    std::vector<bool> is_unknown(item.values, false);
+    std::vector<Demand> values(item.all ? item.values : 1);
+    std::vector<bool> is_unknown(values.size(), false);
     for (const Matcher& matcher : item.matchers) {
-      std::optional<Demand>& value = values[matcher.value];
+      const size_t value = item.all ? matcher.value : 0;
       std::vector<Word> words = OfMatcher(item, matcher);
-      if (words.empty()) {
-        is_unknown[matcher.value] = true;
-        continue;
-      }
-      const Demand demand{item.field == Item::kKeyword ? Demand::kText : fields_[item.field],
-                          std::move(words)};
-      if (!value) value.emplace(demand.field, std::vector<Word>());
-      Unite(*value, demand);
+      if (words.empty()) is_unknown[value] = true;
+      std::ranges::move(words, std::back_inserter(values[value].words));
     }
-    std::optional<Demand> whole;
+    Demand* best = nullptr;
     for (size_t i = 0; i < values.size(); ++i) {
-      if (is_unknown[i] || !values[i]) {
-        if (!item.all) return {};
-        continue;
-      }
-      if (!whole) {
-        whole = std::move(values[i]);
-      } else if (!item.all) {
-        Unite(*whole, *values[i]);
-      } else if (IsBetter(*values[i], *whole)) {
-        whole = std::move(values[i]);
-      }
+      if (is_unknown[i] || values[i].words.empty()) continue;
+      values[i].field = field;
+      PutInOrder(values[i]);
+      if (best == nullptr || IsBetter(values[i], *best)) best = &values[i];
     }
-    if (!whole) return {};
-    return {*std::move(whole)};
+    if (best == nullptr) return {};
+    return {std::move(*best)};
   }
 
   // One of these; none when nothing is known.

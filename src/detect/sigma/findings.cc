@@ -88,8 +88,8 @@ void Findings::Add(const Head& rule, const std::vector<EventRef>& events) {
       name, one.actor, one.cluster, one.node, one.name_space, one.pod, one.container_id};
   key_.clear();
   for (const std::string_view part : parts) {
-    const size_t size = part.size();
-    key_.append(reinterpret_cast<const char*>(&size), sizeof size);
+    key_ += std::to_string(part.size());
+    key_ += ':';
     key_ += part;
   }
   bool is_new = false;
