@@ -300,6 +300,10 @@ void FindPlaces(const Case& input, const Group& group, Incident& incident) {
         node.name = place.node;
         node.how = "it runs " + key;
       }
+      if (deeds.entered && !place.host_access.empty() && !node.first) {
+        node.how = "it was within reach of commands in " + key;
+        node.first = place.first;
+      }
     }
     incident.places.push_back(std::move(place));
   }

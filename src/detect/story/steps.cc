@@ -85,7 +85,7 @@ class Steps {
     for (const Place* node : nodes_) {
       if (node->first || host_changed_) {
         Add("acquire", "Take the memory of the whole node", "node " + node->name,
-            "its host was changed, so every process on it may be the intruder's");
+            "its host was changed or within reach, so every process on it may be the intruder's");
       }
       Add("acquire", "Snapshot all volumes of the instance at once, and lock the snapshots",
           "node " + node->name,
@@ -178,7 +178,7 @@ class Steps {
           files.push_back(thing.name);
       }
       Add("eradicate", "Replace the node; do not clean it", "node " + node->name,
-          files.empty() ? std::string("its host was changed")
+          files.empty() ? std::string("its host was changed or within reach")
                         : "left on it: " + Enumerate(files, kMaxNamed));
     }
     for (const Place* pod : pods_) {

@@ -237,6 +237,15 @@ TEST_F(StoryTest, FollowsAPodWithHostAccessToItsNode) {
   EXPECT_THAT(incident.summary, HasSubstr("changed node node-1: /root/.ssh/authorized_keys"));
 }
 
+TEST_F(StoryTest, NamesTheNodeThatCommandsInAPodCouldReach) {
+  Pod("helper", "", {"host mount /"});
+  Act("Shell opened in a pod", "high", 0, "mallory", "create", "pods/exec", "helper");
+  const Story story = Tell();
+  ASSERT_THAT(story.incidents, SizeIs(1));
+  EXPECT_THAT(story.incidents[0].title, HasSubstr("node node-1"));
+  EXPECT_THAT(story.incidents[0].summary, HasSubstr("had node node-1 within reach"));
+}
+
 TEST_F(StoryTest, DoesNotJoinAHostWithAPodThatCannotReachIt) {
   Pod("webshop", "");
   Act("Shell opened in a pod", "medium", 0, "mallory", "create", "pods/exec", "webshop");

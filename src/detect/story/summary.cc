@@ -75,7 +75,7 @@ void AddPlaceClauses(const Incident& incident, std::vector<Clause>& clauses) {
       } else if (place.how.find("appeared") == std::string::npos) {
         verb = "touched pod ";
       }
-      clauses.push_back({place.first, verb + PodName(place) + reach});
+      clauses.push_back({place.first, fmt::format("{}{}{}", verb, PodName(place), reach)});
     } else if (place.kind == "container" && place.likely_way) {
       clauses.push_back(
           {place.first, fmt::format("the likely way to the host is container {} ({})",
@@ -85,6 +85,9 @@ void AddPlaceClauses(const Incident& incident, std::vector<Clause>& clauses) {
       clauses.push_back(
           {place.first, "something appeared in container " +
                             (place.pod.empty() ? place.name.substr(0, 12) : place.pod)});
+    } else if (place.kind == "node" && place.first &&
+               place.how.starts_with("it was within reach")) {
+      clauses.push_back({place.first, "had node " + place.name + " within reach"});
     } else if (place.kind == "node" && place.first) {
       std::vector<std::string> paths;
       for (const Act& act : incident.acts) {
@@ -130,6 +133,20 @@ std::string Span(const Incident& incident) {
   if (from == to) return "At " + from + " UTC";
   const bool same_day = from.substr(0, 10) == to.substr(0, 10);
   return fmt::format("From {} to {} UTC", from, same_day ? to.substr(11) : to);
+}
+
+// Of a group of which nobody knows who it was: what was found, unless that is a whole list.
+std::string UnnamedTitle(const Case& input, const Group& group, const std::string& what) {
+  std::set<std::string> titles;
+  const Item* worst = &input.items[group.items.front()];
+  for (const size_t i : group.items) {
+    const Item& item = input.items[i];
+    if (item.condition) continue;
+    titles.insert(item.finding->title);
+    if (item.rank > worst->rank) worst = &item;
+  }
+  if (titles.size() > 3 && !what.empty()) return "Somebody unknown in " + what;
+  return worst->finding->title + (what.empty() ? "" : ": " + what);
 }
 
 }  // namespace
@@ -269,15 +286,12 @@ void Summarize(const Case& input, const Group& group, Incident& incident) {
       named.push_back("container " + (place.pod.empty() ? place.name.substr(0, 12) : place.pod));
     }
   }
-  // A title that is too long names the places that matter: those that reach the host, and the node.
   const std::string what = named.empty() ? std::string() : Enumerate(named, kMaxNamedInTitle);
   if (primary == Actors::kNobody) {
-    incident.title = what.empty() ? incident.acts.empty() ? std::string("Findings without a place")
-                                                          : incident.acts.front().sentence
-                                  : "Somebody unknown in " + what;
+    incident.title = UnnamedTitle(input, group, what);
   } else {
-    std::string who = input.actors.LongName(primary);
-    incident.title = "Misuse of " + who + (what.empty() ? "" : ": " + what);
+    incident.title = (incident.verdict == "compromised" ? "Misuse of " : "Suspicious use of ") +
+                     input.actors.LongName(primary) + (what.empty() ? "" : ": " + what);
   }
   std::vector<Clause> clauses;
   AddPlaceClauses(incident, clauses);
