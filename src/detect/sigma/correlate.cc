@@ -51,8 +51,9 @@ bool IsNamed(const Head& head, std::string_view reference) {
 
 std::optional<double> NumberOf(std::string_view text) {
   double number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [last, error] = std::from_chars(text.data(), end, number);
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  const auto [last, error] = std::from_chars(begin, end, number);
   if (error != std::errc() || last != end || !std::isfinite(number)) return std::nullopt;
   return number;
 }
@@ -240,7 +241,7 @@ struct Correlator::State {
 
   // NOLINTBEGIN(misc-no-recursion): correlations come behind their members, so there is no circle
   void Emit(uint32_t c, const std::vector<std::string>& group, const Entry& last,
-            std::vector<EventRef> events, bool extends) {
+            const std::vector<EventRef>& events, bool extends) {
     found({c, group, events, extends});
     if (extends) return;
     for (const Membership& parent : running[c].parents) {
@@ -289,10 +290,11 @@ struct Correlator::State {
       ++own.kept;
       return;
     }
-    Slide(c, group, window, std::move(entry));
+    Slide(c, group, window, entry);
   }
 
-  void Slide(uint32_t c, const std::vector<std::string>& group, Window& window, Entry entry) {
+  void Slide(uint32_t c, const std::vector<std::string>& group, Window& window,
+             const Entry& entry) {
     const Correlation& correlation = correlations[c];
     Running& own = running[c];
     while (!window.entries.empty() &&
@@ -316,8 +318,7 @@ struct Correlator::State {
     }
     const bool held = std::exchange(window.holds, Fulfils(bounds, measure));
     if (!window.holds) return;
-    std::vector<EventRef> events = held ? entry.events : EventsOf(window.entries);
-    Emit(c, group, entry, std::move(events), held);
+    Emit(c, group, entry, held ? entry.events : EventsOf(window.entries), held);
   }
 
   // temporal_ordered: the newest chain of events of the members in their order.

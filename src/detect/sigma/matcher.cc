@@ -15,8 +15,9 @@ namespace {
 
 std::optional<double> ParseNumber(std::string_view text) {
   double number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [last, error] = std::from_chars(text.data(), end, number);
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  const auto [last, error] = std::from_chars(begin, end, number);
   if (error != std::errc() || last != end || text.empty() || !std::isfinite(number)) {
     return std::nullopt;
   }

@@ -126,8 +126,8 @@ void AddElement(element value, Values& values) {
 bool Follow(element at, std::string_view path, Values& values);
 
 // Follows a path into the members of an object, the longest key first, as keys may hold dots.
-// NOLINTNEXTLINE(misc-no-recursion): no deeper than the JSON and the path
 template <typename Members>
+// NOLINTNEXTLINE(misc-no-recursion): no deeper than the JSON and the path
 bool FollowMembers(const Members& members, std::string_view path, Values& values) {
   // Of a key that is there twice the first counts.
   constexpr size_t kMostKeys = 16;

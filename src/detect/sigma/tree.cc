@@ -37,7 +37,7 @@ class Builder : public YAML::EventHandler {
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto found = anchors_.find(anchor);
     if (found == anchors_.end()) return Stop(ErrorCode::kCorrupt, "an alias of nothing", mark);
-    Tree copy = found->second;
+    Tree copy = found->second.Copy();
     nodes_ += Count(copy, 0) - 1;
     copy.line = LineOf(mark);
     Put(std::move(copy), 0);
@@ -123,7 +123,7 @@ class Builder : public YAML::EventHandler {
     if (open_.size() + Depth(node) > static_cast<size_t>(limits::kMaxRuleDepth)) {
       return Stop(ErrorCode::kLimit, "nested too deeply (kMaxRuleDepth)", mark);
     }
-    if (anchor != 0) anchors_[anchor] = node;
+    if (anchor != 0) anchors_[anchor] = node.Copy();
     if (open_.empty()) {
       documents.back() = std::move(node);
       return;
@@ -161,6 +161,19 @@ int NestingDepth(std::string_view text) {
 }
 
 }  // namespace
+
+// NOLINTNEXTLINE(misc-no-recursion): no deeper than kMaxRuleDepth
+Tree Tree::Copy() const {
+  Tree copy;
+  copy.kind = kind;
+  copy.is_null = is_null;
+  copy.line = line;
+  copy.text = text;
+  copy.keys = keys;
+  copy.items.reserve(items.size());
+  for (const Tree& item : items) copy.items.push_back(item.Copy());
+  return copy;
+}
 
 const Tree* Tree::Find(std::string_view key) const {
   for (size_t i = keys.size(); i > 0; --i) {

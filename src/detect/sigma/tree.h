@@ -21,6 +21,11 @@ struct Tree {
   std::vector<std::string> keys;  // kMap: as many as items
   std::vector<Tree> items;
 
+  Tree() = default;
+  Tree(Tree&&) = default;
+  Tree& operator=(Tree&&) = default;
+  Tree Copy() const;
+
   // The last member of that name; null when there is none, or no map.
   const Tree* Find(std::string_view key) const;
 };
