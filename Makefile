@@ -65,6 +65,7 @@ fuzz: deps
 bench: all
 	bench/ratios
 	bench/events
+	bench/rules
 
 install: all
 	cmake --install build/release --strip

@@ -142,6 +142,35 @@ class Rules(ekshume.Case):
         self.assertEqual(ekshume.Run("rules", "check", "nowhere").code, 3)
         self.assertEqual(ekshume.Run("rules", "check").code, 2)
 
+    def test_names_each_wrong_rule_and_runs_the_rest(self):
+        folder = ekshume.work_folder() / "wrong"
+        folder.mkdir()
+
+        def rule(item):
+            return f"title: x\nlogsource: {{product: kubernetes}}\ndetection:\n  s:\n    {item}\n  condition: s\n"
+
+        words = "|".join(f"word{n}[a-z]*{n}" for n in range(40000))
+        (folder / "broken.yml").write_text("title: x\nlogsource: {product: linux\ndetection:\n  s: {a: 1}\n")
+        (folder / "bytes.yml").write_bytes(b"title: \xff\x00\n" + rule("verb: get").encode())
+        (folder / "many.yml").write_text(rule("verb: [" + ", ".join(f"v{n}" for n in range(25000)) + "]"))
+        (folder / "regex.yml").write_text("---\n".join([
+            rule("verb|re: '(a+)+$'"), rule("verb|re: '(?=a)b'"), rule("verb|re: '((a{100}){100}){100}'"), rule("noField: get")]))
+        (folder / "words.yml").write_text(rule(f"userAgent|re: '({words})'"))
+        (folder / "exec.yml").write_text(EXEC)
+        rows = ekshume.rows("rules", "check", folder, codes=(1,))
+        self.assertEqual([(row["verdict"], pathlib.Path(row["file"]).name, row["line"]) for row in rows],
+                         [("refused", "broken.yml", 3), ("refused", "bytes.yml", 2), ("refused", "many.yml", 5), ("refused", "regex.yml", 12),
+                          ("refused", "regex.yml", 19), ("refused", "words.yml", 5), ("doubtful", "regex.yml", 26), ("loaded", "", 0)])
+        reasons = [row["reason"] for row in rows]
+        self.assertIn("kMaxRulePatterns", reasons[2])
+        self.assertIn("(?=", reasons[3])
+        self.assertIn("kMaxRuleRegexBytes", reasons[5])
+        self.assertLess(len(reasons[5]), 300)
+        self.assertIn("noField", reasons[6])
+        self.assertEqual(reasons[7], "3 of 8")
+        found = ekshume.rows("hunt", self.case, "--rules", folder, codes=(1,))
+        self.assertEqual([row["title"] for row in found], ["Command in a pod"])
+
     def test_tests(self):
         folder = ekshume.work_folder() / "tested"
         (folder / "tests" / "deep").mkdir(parents=True)

@@ -225,9 +225,13 @@ Result<Matcher> RegexMatcher(const std::string& text, const Plan& plan) {
   if (!regex->ok()) {
     const bool is_large = regex->error_code() == re2::RE2::ErrorPatternTooLarge ||
                           regex->error_code() == re2::RE2::ErrorRepeatSize;
+    constexpr size_t kShown = 80;  // an expression may be as long as a file of rules
+    const auto shortened = [](const std::string& whole) {
+      return whole.size() <= kShown ? whole : whole.substr(0, kShown) + "...";
+    };
     return Fail(is_large ? ErrorCode::kLimit : ErrorCode::kInvalidArgument,
-                fmt::format("regular expression {}: {}{}", text, regex->error(),
-                            is_large ? " (kMaxRuleRegexBytes)" : ""));
+                fmt::format("regular expression {}: {}{}", shortened(text),
+                            shortened(regex->error()), is_large ? " (kMaxRuleRegexBytes)" : ""));
   }
   matcher.regex = regex;
   return matcher;
