@@ -167,7 +167,7 @@ class Rules(ekshume.Case):
         self.assertIn("kMaxRuleRegexBytes", reasons[5])
         self.assertLess(len(reasons[5]), 300)
         self.assertIn("noField", reasons[6])
-        self.assertEqual(reasons[7], "3 of 8")
+        self.assertEqual(reasons[7], "3 of 9")
         found = ekshume.rows("hunt", self.case, "--rules", folder, codes=(1,))
         self.assertEqual([row["title"] for row in found], ["Command in a pod"])
 
