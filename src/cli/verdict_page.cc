@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "base/text.h"
+#include "casefile/coverage_facts.h"
 #include "cli/objects.h"
 
 namespace ekshume::cli {
@@ -221,6 +222,9 @@ class Page {
 
   void Coverage() {
     std::vector<std::string> lines;
+    if (report_.contains("coverage") && report_["coverage"].is_object()) {
+      lines = casefile::CoverageLines(report_["coverage"]);
+    }
     if (report_.contains("cannot_show")) {
       for (const Json& gap : report_["cannot_show"]) {
         if (gap["lost"] == true) lines.push_back(Member(gap, "path") + " " + Member(gap, "reason"));

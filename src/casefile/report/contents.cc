@@ -426,10 +426,23 @@ class Maker {
     const Json counts =
         coverage.is_object() && coverage.contains("counts") ? coverage["counts"] : Json();
     if (!counts.is_object()) return {};
-    return {
+    std::vector<std::string> lines = {
         fmt::format("Of the techniques known here, the evidence could show {}, could show {} in "
                     "part, and could not show {}.",
                     Text(counts, "visible"), Text(counts, "partly"), Text(counts, "not_visible"))};
+    std::vector<std::string> absent;
+    for (const Json& view : List(coverage, "views")) {
+      const std::string state = Text(view, "state");
+      const std::string why = Text(view, "why");
+      if (state == "limited") {
+        lines.push_back("With limits: " + Text(view, "words") + (why.empty() ? "" : ": " + why) +
+                        ".");
+      } else if (state == "absent") {
+        absent.push_back(Text(view, "words"));
+      }
+    }
+    if (!absent.empty()) lines.push_back("Not in the evidence: " + Joined(absent) + ".");
+    return lines;
   }
 
   void Node() {

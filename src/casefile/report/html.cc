@@ -36,7 +36,7 @@ tr:target { background: #fff3b0; }
 td a { color: #06c; text-decoration: none; font-family: ui-monospace, monospace; font-size: .92em; }
 .level { font-weight: 600; } .critical, .high { color: #a11; } .medium { color: #975a00; } .low, .informational { color: #444; font-weight: 400; }
 svg { width: 100%; height: auto; border: 1px solid #ccc; margin: .6rem 0; }
-svg text { font: 11px system-ui, sans-serif; } svg .kind { font-size: 9px; fill: #555; } svg .verb { font-size: 9px; fill: #333; }
+svg text { font: 11px system-ui, sans-serif; } svg .kind { font-size: 9px; fill: #555; } svg .verb { font-size: 9px; fill: #333; paint-order: stroke; stroke: #fff; stroke-width: 3px; }
 li { margin: .15rem 0; overflow-wrap: anywhere; } p { overflow-wrap: anywhere; }
 @media print {
   body { margin: 0; max-width: none; font-size: 10.5pt; } h2, h3 { break-after: avoid; } tr, svg { break-inside: avoid; }

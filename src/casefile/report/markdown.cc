@@ -20,13 +20,18 @@ std::string Escape(std::string_view text) {
   std::string out;
   for (size_t i = 0; i < plain.size(); ++i) {
     const char c = plain[i];
-    constexpr std::string_view kSpecial = "\\`*_[]<>|#&!~$(){}@";
+    constexpr std::string_view kSpecial = "\\`*_[]|#!~$(){}@";
     const bool at_start = i == 0 && (c == '-' || c == '+' || c == '=');
     const bool numbers = c == '.' && i > 0 && std::ranges::all_of(plain.substr(0, i), [](char d) {
                            return d >= '0' && d <= '9';
                          });
     const bool address = (c == ':' && plain.substr(i + 1, 2) == "//") ||
                          (c == '.' && i >= 3 && plain.substr(i - 3, 3) == "www");
+    // As entities, for readers that know HTML and no escapes.
+    if (c == '<' || c == '>' || c == '&') {
+      out += c == '<' ? "&lt;" : c == '>' ? "&gt;" : "&amp;";
+      continue;
+    }
     if (kSpecial.find(c) != std::string_view::npos || at_start || numbers || address) out += '\\';
     out += c;
   }

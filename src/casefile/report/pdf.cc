@@ -341,6 +341,10 @@ class Writer {
     for (const Arrow& arrow : drawing.arrows) {
       const std::string label = Encode(arrow.label);
       const double half = Width(plain_, label, 8 * scale) / 2;
+      HPDF_Page_SetRGBFill(page_, Real(1), Real(1), Real(1));
+      HPDF_Page_Rectangle(page_, Real(x_of(arrow.label_x) - half), y_of(arrow.label_y - 1),
+                          Real(2 * half), Real(9 * scale));
+      HPDF_Page_Fill(page_);
       Show(label, plain_, 8 * scale, kBlack, x_of(arrow.label_x) - half, y_of(arrow.label_y - 3));
     }
     NewPage(false);
