@@ -143,7 +143,10 @@ ContentFindings ContentSearch::Finish(const FileOfCase& file, const std::string&
     finding.explanation = fmt::format("{} matches the YARA rule {} of {}{}{}", text, match.rule,
                                       match.file, places.empty() ? "" : ": ", places);
     if (match.description.size() > kMaxTitleBytes) finding.explanation += ". " + match.description;
-    result.findings.push_back(std::move(finding));
+    // The same rule may be given twice, in two folders.
+    const bool is_new = std::ranges::find(result.findings, finding.id, &detect::Finding::id) ==
+                        result.findings.end();
+    if (is_new) result.findings.push_back(std::move(finding));
   }
   if (rules_.indicators != nullptr) {
     std::vector<indicator::Hit> hits;
