@@ -36,6 +36,26 @@ std::string_view RoleName(std::string_view arn) {
   return {};
 }
 
+std::string_view TextAt(const Json& record, const char* pointer) {
+  const Json* found = Find(record, pointer);
+  return found != nullptr && found->is_string() ? found->get_ref<const std::string&>()
+                                                : std::string_view();
+}
+
+// Whether an account that is a program's was used as programs do: by a controller of the cluster,
+// or by a client that is no tool for people.
+bool IsProgram(const Json& record) {
+  constexpr std::string_view kAccount = "system:serviceaccount:";
+  constexpr std::string_view kTools[] = {"kubectl", "curl",    "wget", "python", "go-http-client",
+                                         "okhttp",  "mozilla", "helm", "httpie", "busybox"};
+  const std::string_view user = TextAt(record, "/user/username");
+  if (!user.starts_with(kAccount)) return user == "system:kube-controller-manager";
+  const std::string_view agent = TextAt(record, "/userAgent");
+  return !agent.empty() && std::ranges::none_of(kTools, [&](std::string_view tool) {
+    return ContainsFolded(agent.substr(0, tool.size()), tool);
+  });
+}
+
 bool IsAdministrator(const Json& record) {
   if (HasText(Find(record, "/user/groups"), "system:masters")) return true;
   std::vector<const Json*> arns = {Find(record, "/userIdentity/arn")};
@@ -62,7 +82,7 @@ Result<void> WeighFindings(std::vector<detect::Finding>& findings, event::Store&
     }
     if (!*record) return false;
     const Json json = Json::parse(**record, nullptr, false);
-    return json.is_object() && IsAdministrator(json);
+    return json.is_object() && (IsAdministrator(json) || IsProgram(json));
   });
   EKSHUME_TRY(std::move(result));
   detect::SortFindings(findings);

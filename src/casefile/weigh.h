@@ -11,7 +11,8 @@ namespace ekshume::casefile {
 
 // Weighs what administrators did against all that was found (detect/weigh.h), and sorts again. An
 // actor is one by its own records: in the group system:masters, or a role of AWS whose name says
-// so. Errors are those of the store.
+// so. Programs of the cluster count as well: controllers, and service accounts whose client is no
+// tool for people. Errors are those of the store.
 Result<void> WeighFindings(std::vector<detect::Finding>& findings, event::Store& store);
 
 }  // namespace ekshume::casefile

@@ -70,8 +70,8 @@ void WeighAdministration(std::vector<Finding>& findings,
     if (!known->second) continue;
     finding.level = "low";
     finding.explanation +=
-        ". An administrator did it, whose work looks like this, and nothing else speaks against "
-        "them: lowered to low";
+        ". An administrator or a controller did it, whose work looks like this, and nothing else "
+        "speaks against them: lowered to low";
   }
 }
 

@@ -106,6 +106,28 @@ class Detection(ekshume.Case):
         self.assertGreater(len(after["findings"]), len(before["findings"]))
 
 
+class BenignDay(ekshume.Case):
+    """A cluster is set up, charts are installed, an administrator works: tests/lab/make-benign-day.sh."""
+    DAY = ekshume.ROOT / "tests/data/benign"
+
+    def test_nothing_is_above_low(self):
+        case = ekshume.work_folder() / "benign.case"
+        run = ekshume.Run("investigate", self.DAY / "node.img.zst", self.DAY / "audit.log.zst", self.DAY / "authenticator.log", "--case", case)
+        self.assertIn(run.code, (0, 1), run)
+        self.assertIn("NOTHING FOUND", run.out)
+        findings = ekshume.rows("findings", case)
+        self.assertEqual([(finding["title"], finding["actor"]) for finding in above_low(findings)], [])
+        # The day was full of acts that rules know, and all agents of the node can reach it.
+        titles = {finding["title"] for finding in findings}
+        for title in ("cluster-admin given away", "Command run in a pod", "Privileged container created", "Secrets of all namespaces listed",
+                      "Container that can reach its host"):
+            self.assertIn(title, titles)
+        self.assertEqual(json.loads((case / "report.json").read_text())["incidents"], [])
+
+    def test_nothing_is_above_low_in_the_log_alone(self):
+        self.assertEqual([(finding["title"], finding["actor"]) for finding in above_low(ekshume.rows("hunt", self.DAY / "audit.log.zst"))], [])
+
+
 class Hunt(ekshume.Case):
     def test_logs_are_hunted_through_without_a_case(self):
         log = K8S / "logs" / "kube-apiserver-audit.log"
