@@ -386,5 +386,34 @@ TEST(IndicatorEvents, GathersEventsOfOneActorAndPlace) {
   EXPECT_EQ(list[2].level, "medium");
 }
 
+TEST(IndicatorEvents, MergedInAnyOrderTheyAreTheSame) {
+  const auto index = Of("evil.test\n");
+  const auto gather = [&](const std::vector<int64_t>& seconds) {
+    EventFindings findings(*index);
+    for (const int64_t second : seconds) {
+      event::Event event;
+      event.time = Timestamp{second, 0};
+      event[event::Text::kMessage] = fmt::format("event {}", second);
+      event[event::Text::kPath] = second < 3 ? "/a" : "/b";
+      if (!findings.Match(event, "x.evil.test").empty()) {
+        findings.Add(event, fmt::format("id{}", second));
+      }
+    }
+    return findings;
+  };
+  EventFindings left = gather({3, 1});
+  left.Merge(gather({2}));
+  EventFindings right = gather({2});
+  right.Merge(gather({1, 3}));
+  for (EventFindings* merged : {&left, &right}) {
+    const std::vector<Finding> list = merged->Take();
+    ASSERT_EQ(list.size(), 1U);
+    EXPECT_EQ(list[0].count, 3U);
+    EXPECT_THAT(list[0].events, ElementsAre("id1", "id2", "id3"));
+    EXPECT_EQ(list[0].path, "");
+    EXPECT_THAT(list[0].explanation, HasSubstr("event 1. "));
+  }
+}
+
 }  // namespace
 }  // namespace ekshume::detect::indicator
