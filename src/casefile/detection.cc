@@ -27,33 +27,32 @@ void ReportProblems(const sigma::RuleSet& set, DiagnosticSink& diagnostics) {
   for (const sigma::Problem& problem : set.doubtful) report(DiagnosticCode::kRuleDoubtful, problem);
 }
 
-Result<std::vector<detect::Finding>> DetectInEvents(event::Store& store,
-                                                    const DetectionRules& rules,
-                                                    DiagnosticSink& diagnostics,
-                                                    Progress& progress) {
-  sigma::RuleSet set = EKSHUME_TRY(sigma::LoadRules(rules.sigma, rules.placeholders));
-  ReportProblems(set, diagnostics);
-  if (set.loaded() == 0) return Fail(ErrorCode::kNotFound, "no rule could be loaded");
-  std::vector<sigma::Problem> doubtful;
-  const auto engine = sigma::Engine::Make(std::move(set.rules), doubtful);
-  return MatchEvents(store, *engine, set.correlations, diagnostics, progress);
+Result<DetectionRules> LoadDetectionRules(const RuleSources& sources, DiagnosticSink& diagnostics) {
+  DetectionRules rules;
+  if (!sources.sigma.empty()) {
+    rules.sigma = EKSHUME_TRY(sigma::LoadRules(sources.sigma, sources.placeholders));
+    ReportProblems(rules.sigma, diagnostics);
+  }
+  if (!sources.yara.empty() || !sources.indicators.empty()) {
+    rules.files = EKSHUME_TRY(LoadFileRules(sources.yara, sources.indicators, diagnostics));
+  }
+  return rules;
 }
 
 Result<std::vector<detect::Finding>> Detect(const Evidence* evidence,
                                             const runtime::Inventory* inventory,
-                                            event::Store& store, const DetectionRules& rules,
+                                            event::Store& store, DetectionRules rules,
                                             DiagnosticSink& diagnostics, Progress& progress) {
   std::vector<detect::Finding> findings;
   const auto add = [&findings](std::vector<detect::Finding> more) {
     std::ranges::move(more, std::back_inserter(findings));
   };
-  FileRules files;
-  if (!rules.yara.empty() || !rules.indicators.empty()) {
-    files = EKSHUME_TRY(LoadFileRules(rules.yara, rules.indicators, diagnostics));
+  if (rules.sigma.loaded() > 0) {
+    std::vector<sigma::Problem> doubtful;
+    const auto engine = sigma::Engine::Make(std::move(rules.sigma.rules), doubtful);
+    add(EKSHUME_TRY(MatchEvents(store, *engine, rules.sigma.correlations, diagnostics, progress)));
   }
-  if (!rules.sigma.empty()) {
-    add(EKSHUME_TRY(DetectInEvents(store, rules, diagnostics, progress)));
-  }
+  const FileRules& files = rules.files;
   if (files.indicators) add(EKSHUME_TRY(FindIndicators(store, files, diagnostics, progress)));
   if (evidence != nullptr) {
     add(EKSHUME_TRY(DriftFindings(*evidence, *inventory, diagnostics, progress)));

@@ -7,6 +7,7 @@
 #include "base/diagnostic.h"
 #include "base/progress.h"
 #include "casefile/evidence.h"
+#include "casefile/file_scan.h"
 #include "detect/finding.h"
 #include "detect/sigma/load.h"
 #include "event/store/store.h"
@@ -14,24 +15,29 @@
 
 namespace ekshume::casefile {
 
-// What is looked for, besides what is built in: files and folders.
-struct DetectionRules {
+// Where what is looked for is written, besides what is built in: files and folders.
+struct RuleSources {
   std::vector<std::string> sigma;
   detect::sigma::Placeholders placeholders;
   std::vector<std::string> yara;
   std::vector<std::string> indicators;
 };
 
+// What is looked for.
+struct DetectionRules {
+  detect::sigma::RuleSet sigma;
+  FileRules files;
+
+  bool empty() const { return sigma.loaded() == 0 && files.empty(); }
+};
+
+// Loads all of it. What cannot be loaded is a diagnostic with file and line (kRuleRefused,
+// kYaraRefused, kIndicatorRefused), as is what is doubtful; the rest is used. kNotFound or kIo when
+// a path cannot be read, or holds no rules file.
+Result<DetectionRules> LoadDetectionRules(const RuleSources& sources, DiagnosticSink& diagnostics);
+
 // Refused rules are diagnostics that are shown and decide the exit code; doubtful ones are notices.
 void ReportProblems(const detect::sigma::RuleSet& set, DiagnosticSink& diagnostics);
-
-// Asks the rules of every event of the store. A rule that cannot be loaded is a diagnostic
-// (kRuleRefused), as is what is doubtful about one. Findings come the worst first. Errors are those
-// of the store and of paths that cannot be read; kNotFound when no rule could be loaded.
-Result<std::vector<detect::Finding>> DetectInEvents(event::Store& store,
-                                                    const DetectionRules& rules,
-                                                    DiagnosticSink& diagnostics,
-                                                    Progress& progress);
 
 // Runs all detectors over a case: rules and indicators over the events of the store, and where
 // there is a node, the checks for drift, YARA and indicators over its files. `evidence` and
@@ -39,7 +45,7 @@ Result<std::vector<detect::Finding>> DetectInEvents(event::Store& store,
 // come first. Errors as above, and kCancelled.
 Result<std::vector<detect::Finding>> Detect(const Evidence* evidence,
                                             const runtime::Inventory* inventory,
-                                            event::Store& store, const DetectionRules& rules,
+                                            event::Store& store, DetectionRules rules,
                                             DiagnosticSink& diagnostics, Progress& progress);
 
 }  // namespace ekshume::casefile

@@ -78,7 +78,7 @@ std::optional<std::string> ShippedRules() {
 
 Result<casefile::DetectionRules> RulesToAsk(const RulesOptions& options, bool with_shipped,
                                             DiagnosticSink& diagnostics) {
-  casefile::DetectionRules rules;
+  casefile::RuleSources rules;
   if (with_shipped) {
     if (const std::optional<std::string> shipped = ShippedRules()) {
       rules.sigma.push_back(*shipped);
@@ -93,7 +93,7 @@ Result<casefile::DetectionRules> RulesToAsk(const RulesOptions& options, bool wi
   rules.yara.insert(rules.yara.end(), options.yara.begin(), options.yara.end());
   rules.indicators = options.indicators;
   rules.placeholders = EKSHUME_TRY(ReadPlaceholders(options));
-  return rules;
+  return casefile::LoadDetectionRules(rules, diagnostics);
 }
 
 std::string JsonList(const std::vector<std::string>& texts) {

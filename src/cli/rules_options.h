@@ -31,7 +31,7 @@ Result<detect::sigma::RuleSet> LoadRules(const RulesOptions& options);
 // The folder of the rules that ship with ekshume, beside the program.
 std::optional<std::string> ShippedRules();
 
-// The rules to ask of events: those that ship with ekshume (`with_shipped`) and those given.
+// Loads the rules that ship with ekshume (`with_shipped`) and those given.
 Result<casefile::DetectionRules> RulesToAsk(const RulesOptions& options, bool with_shipped,
                                             DiagnosticSink& diagnostics);
 

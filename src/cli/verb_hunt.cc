@@ -86,7 +86,7 @@ Result<std::unique_ptr<event::Store>> ReadLogs(Program& program,
 }
 
 Result<std::vector<detect::Finding>> HuntEvents(Program& program, const HuntOptions& options,
-                                                const casefile::DetectionRules& rules) {
+                                                casefile::DetectionRules rules) {
   const bool is_case =
       options.evidence.size() == 1 && casefile::Case::IsCase(options.evidence.front());
   std::unique_ptr<TemporaryFolder> folder;
@@ -94,7 +94,8 @@ Result<std::vector<detect::Finding>> HuntEvents(Program& program, const HuntOpti
   const std::unique_ptr<event::Store> store =
       is_case ? EKSHUME_TRY(OpenEvents(options.evidence.front()))
               : EKSHUME_TRY(ReadLogs(program, options.evidence, *folder));
-  return casefile::Detect(nullptr, nullptr, *store, rules, program.diagnostics, program.progress);
+  return casefile::Detect(nullptr, nullptr, *store, std::move(rules), program.diagnostics,
+                          program.progress);
 }
 
 Result<void> Hunt(Program& program, const HuntOptions& options) {
@@ -105,13 +106,15 @@ Result<void> Hunt(Program& program, const HuntOptions& options) {
   const RulesOptions& given = options.rules;
   // Rules that are given are asked alone, as one tries them out.
   const bool with_shipped = given.paths.empty() && given.yara.empty() && given.indicators.empty();
-  const casefile::DetectionRules rules =
+  casefile::DetectionRules rules =
       EKSHUME_TRY(RulesToAsk(given, with_shipped, program.diagnostics));
+  if (rules.empty()) return Fail(ErrorCode::kNotFound, "no rule could be loaded");
+  const casefile::FileRules file_rules = rules.files;
   std::vector<detect::Finding> findings;
-  if (!options.evidence.empty()) findings = EKSHUME_TRY(HuntEvents(program, options, rules));
+  if (!options.evidence.empty()) {
+    findings = EKSHUME_TRY(HuntEvents(program, options, std::move(rules)));
+  }
   if (!options.files.empty()) {
-    const casefile::FileRules file_rules =
-        EKSHUME_TRY(casefile::LoadFileRules(rules.yara, rules.indicators, program.diagnostics));
     std::vector<detect::Finding> more = EKSHUME_TRY(
         casefile::ScanPlainFiles(options.files, file_rules, program.diagnostics, program.progress));
     std::ranges::move(more, std::back_inserter(findings));

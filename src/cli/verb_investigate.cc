@@ -54,10 +54,10 @@ std::string DefaultCase(const std::string& evidence) {
 
 // Says in the report what is suspicious in all that the case holds, and what it means together.
 Result<void> Explain(Program& program, const casefile::Evidence* evidence,
-                     const runtime::Inventory* inventory, const casefile::DetectionRules& rules,
+                     const runtime::Inventory* inventory, casefile::DetectionRules rules,
                      event::Store& store, casefile::Json& report) {
-  const std::vector<detect::Finding> findings = EKSHUME_TRY(
-      casefile::Detect(evidence, inventory, store, rules, program.diagnostics, program.progress));
+  const std::vector<detect::Finding> findings = EKSHUME_TRY(casefile::Detect(
+      evidence, inventory, store, std::move(rules), program.diagnostics, program.progress));
   report["findings"] = casefile::FindingsJson(findings);
   const casefile::Json story =
       EKSHUME_TRY(casefile::StoryJson(store, findings, inventory, program.progress));
@@ -70,8 +70,7 @@ Result<void> Explain(Program& program, const casefile::Evidence* evidence,
 // Looks through a node's disks, brings all records into the case's event store, and says what is
 // suspicious in all of it.
 Result<casefile::Json> Investigate(Program& program, const std::vector<std::string>& paths,
-                                   const casefile::DetectionRules& rules,
-                                   casefile::Case& opened_case) {
+                                   casefile::DetectionRules rules, casefile::Case& opened_case) {
   std::vector<std::string> disks;
   std::vector<casefile::LogFile> logs;
   for (const std::string& path : paths) {
@@ -119,8 +118,8 @@ Result<casefile::Json> Investigate(Program& program, const std::vector<std::stri
   program.progress.SetStage("joining");
   EKSHUME_TRY(store->Finish());
   report["events"] = EKSHUME_TRY(casefile::EventsJson(summaries, *store));
-  EKSHUME_TRY(
-      Explain(program, evidence.get(), inventory ? &*inventory : nullptr, rules, *store, report));
+  EKSHUME_TRY(Explain(program, evidence.get(), inventory ? &*inventory : nullptr, std::move(rules),
+                      *store, report));
   report["diagnostics"] = casefile::Json::array();
   for (const Diagnostic& diagnostic : program.diagnostics.Sorted()) {
     report["diagnostics"].push_back(casefile::ToJson(diagnostic));
@@ -182,12 +181,12 @@ Result<void> Run(Program& program, const InvestigateOptions& options) {
   if (directory.empty()) directory = DefaultCase(paths.front());
   std::error_code error;
   const bool existed = std::filesystem::exists(directory, error);
-  const casefile::DetectionRules rules =
+  casefile::DetectionRules rules =
       EKSHUME_TRY(RulesToAsk(options.rules, !options.no_rules, program.diagnostics));
   const auto opened_case = EKSHUME_TRY(casefile::Case::OpenOrCreate(directory));
   EKSHUME_TRY(AddDisksOfCase(program, *opened_case, paths));
 
-  Result<casefile::Json> report = Investigate(program, paths, rules, *opened_case);
+  Result<casefile::Json> report = Investigate(program, paths, std::move(rules), *opened_case);
   if (!report) {
     // A case that holds nothing yet is no use to anyone.
     if (!existed) std::filesystem::remove_all(directory, error);

@@ -135,6 +135,25 @@ class Hunt(ekshume.Case):
         self.assertIn(("Secrets of all namespaces listed", THIEF), {(finding["title"], finding["actor"]) for finding in found})
         self.assertEqual([finding["title"] for finding in above_low(found) if finding["actor"] == "kubernetes-admin"], [])
 
+    def test_what_is_broken_is_named_with_its_line_and_the_rest_runs(self):
+        folder = ekshume.work_folder() / "broken"
+        folder.mkdir()
+        (folder / "regex.yml").write_text("title: x\nlogsource: {product: kubernetes}\ndetection: {a: {b|re: '(a'}, condition: a}\n")
+        (folder / "bad.yar").write_text('\nrule a { condition: $b }\n')
+        (folder / "iocs.csv").write_text("value,type\n999999999999,text\narn:aws:iam::999999999999:user/unknown,nonsense\n203.0.113.300,ip\n198.51.100.23,ip\n")
+        run = ekshume.Run("hunt", K8S / "logs", "--rules", folder / "regex.yml", "--yara", folder / "bad.yar", "--indicators", folder / "iocs.csv", "--format", "jsonl")
+        self.assertEqual(run.code, 1, run)
+        for place in ("regex.yml:3", "bad.yar:2", "iocs.csv:4"):
+            self.assertIn(place, run.err)
+        findings = [json.loads(line) for line in run.out.splitlines()]
+        self.assertEqual({finding["rule"] for finding in findings}, {"198.51.100.23"})
+        self.assertTrue(all(finding["events"] for finding in findings))
+        # Nothing but broken rules is an error; an investigation goes on without them.
+        self.assertEqual(ekshume.Run("hunt", K8S / "logs", "--rules", folder / "regex.yml").code, 3)
+        run = ekshume.Run("investigate", K8S / "logs" / "authenticator.log", "--no-rules", "--rules", folder / "regex.yml", "--case", folder / "made.case")
+        self.assertEqual(run.code, 1, run)
+        self.assertIn("regex.yml:3", run.err)
+
     def test_a_disk_is_no_log(self):
         run = ekshume.Run("hunt", K8S / "disk.img.zst")
         self.assertEqual(run.code, 3)
