@@ -54,6 +54,9 @@ class ContainerDrift {
     if (below) before_ = below->get();
     start_ = drift::FindStartFiles(*view_.overlay, container_);
     if (before_ != nullptr) start_.merge(drift::FindStartFiles(*before_, container_));
+    runs_cron_ = std::ranges::any_of(container_.arguments, [](const std::string& argument) {
+      return argument.find("cron") != std::string::npos;
+    });
     EKSHUME_TRY(Collect());
     std::set<std::string, std::less<>> paths;
     for (const Candidate& candidate : candidates_) paths.insert(candidate.change.entry.path);
@@ -129,6 +132,7 @@ class ContainerDrift {
     drift::ContainerFile file;
     file.entry = &change.entry;
     file.is_mount_point = change.is_mount_point;
+    file.runs_cron = runs_cron_;
     const auto found = start_.find(change.entry.path);
     if (found != start_.end()) file.start = found->second;
     file.capability_gained = CapabilityGained(change.entry);
@@ -281,6 +285,7 @@ class ContainerDrift {
   const drift::Subject subject_;
   const fs::overlay::OverlayFilesystem* before_ = nullptr;
   drift::StartFiles start_;
+  bool runs_cron_ = false;
   std::vector<Candidate> candidates_;
   size_t left_out_ = 0;
   std::set<std::string, std::less<>> records_;  // of packages, that the container changed

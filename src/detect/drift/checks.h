@@ -22,6 +22,7 @@ struct ContainerFile {
   std::string_view start;
   std::string package;             // of the image, or of what is installed now
   bool installed_here = false;     // the package manager itself wrote the file, in the container
+  bool runs_cron = false;          // what the container is for
   bool capability_gained = false;  // security.capability where there was none
   std::string added_text;          // of account files: the lines that were not there before
   size_t lost = 0;  // of a directory deleted or replaced: files below it that are gone

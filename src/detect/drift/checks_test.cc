@@ -57,6 +57,10 @@ TEST(ContainerFileTest, ProgramsThatAreInNoLayer) {
   EXPECT_EQ(Line(Check(Added("usr/local/bin/tool"))), "drift.program_added medium");
   EXPECT_EQ(Line(Check(Added("srv/render.sh", 0755, ContentKind::kScript))),
             "drift.program_added low");
+  EXPECT_EQ(Line(Check(Added("usr/local/bin/pip-made", 0755, ContentKind::kScript))),
+            "drift.program_added low");
+  EXPECT_EQ(Line(Check(Added("usr/sbin/x", 0755, ContentKind::kScript))),
+            "drift.program_added medium");
   EXPECT_EQ(Line(Check(Added("tmp/x.sh", 0755, ContentKind::kScript))),
             "drift.temporary_program medium");
 }
@@ -179,6 +183,13 @@ TEST(ContainerFileTest, Persistence) {
   EXPECT_EQ(text("tmp/loot.tgz"), "drift.archive_staged low");
   EXPECT_EQ(text("tmp/.x/config.json"), "drift.hidden_file low");
 
+  EXPECT_EQ(text("etc/environment"), "drift.shell_profile low");
+  ContainerFile of_cron;
+  const DiffEntry table = Added("var/spool/cron/crontabs/root", 0600, ContentKind::kText);
+  of_cron.entry = &table;
+  of_cron.runs_cron = true;
+  EXPECT_EQ(Line(CheckContainerFile(of_cron)), "drift.cron low");
+
   const DiffEntry passwd = Entry("etc/passwd", Change::kModified, 0644, ContentKind::kText);
   ContainerFile file;
   file.entry = &passwd;
@@ -244,6 +255,11 @@ TEST(HostFileTest, Programs) {
   HostFile by_agent = Host("usr/local/bin/agent", 0755, ContentKind::kElf);
   by_agent.system_writer = true;
   EXPECT_EQ(Line(CheckHostFile(by_agent)), "drift.program_added low");
+  HostFile by_container = Host("data/build/x", 0755, ContentKind::kElf);
+  by_container.writers = {"the pod a/b (container c)"};
+  EXPECT_EQ(Line(CheckHostFile(by_container)), "drift.program_added medium");
+  by_container.path = "usr/bin/x";
+  EXPECT_EQ(Line(CheckHostFile(by_container)), "drift.program_added high");
 }
 
 TEST(DeletedFileTest, WhereItWasDecides) {

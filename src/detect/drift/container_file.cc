@@ -134,7 +134,10 @@ std::optional<Verdict> CheckPlace(const ContainerFile& file) {
     if (!name.starts_with("authorized_keys")) return Say(place->rule, "medium");
   }
   // Nothing in a container runs these, unless somebody sees to it; what writes them has plans.
-  if (place->rule == "drift.cron") return Say(place->rule, "high");
+  // A container that is there to run cron may write its own table when it starts, and keep its
+  // environment for the jobs.
+  if (place->rule == "drift.cron") return Say(place->rule, file.runs_cron ? "low" : "high");
+  if (entry.path == "etc/environment") return Say(place->rule, "low");
   if (place->rule == "drift.systemd_unit") return Say(place->rule, "medium");
   return Say(place->rule);
 }
@@ -160,9 +163,8 @@ std::optional<Verdict> CheckAddedProgram(const ContainerFile& file) {
     const bool is_script = entry.kind == ContentKind::kScript;
     return Say("drift.temporary_program", is_elf ? "high" : is_script ? "medium" : "low");
   }
-  const bool in_path = IsSystemFolder(entry.path) || entry.path.starts_with("usr/local/");
-  // Start scripts write scripts for what they start.
-  return Say("drift.program_added", is_elf || in_path ? "medium" : "low");
+  // Start scripts write scripts for what they start, and install some with pip and the like.
+  return Say("drift.program_added", is_elf || IsSystemFolder(entry.path) ? "medium" : "low");
 }
 
 std::optional<Verdict> CheckModified(const ContainerFile& file) {

@@ -120,8 +120,12 @@ std::optional<Verdict> CheckHostFile(const HostFile& file) {
     verdict->reasons.push_back(fmt::format("{} had this place of the node mounted and ran then",
                                            fmt::join(file.writers, ", ")));
     verdict->tags.emplace_back("attack.privilege-escalation attack.t1611");
-    const bool is_minor =
-        verdict->rule->id == "drift.shell_history" || verdict->rule->id == "drift.name_resolution";
+    // Data folders of the host that a container works in hold programs too.
+    const bool is_own_work = (verdict->rule->id == "drift.program_added" ||
+                              verdict->rule->id == "drift.program_changed") &&
+                             !IsSystemFolder(file.path) && !file.path.starts_with("usr/local/");
+    const bool is_minor = is_own_work || verdict->rule->id == "drift.shell_history" ||
+                          verdict->rule->id == "drift.name_resolution";
     if (!is_minor && verdict->level != "critical") verdict->level = "high";
   }
   if (place != nullptr && file.kind != ContentKind::kElf) {

@@ -21,7 +21,10 @@ constexpr std::array kPlaces = {
     Place{"lib/systemd/system/", "systemd unit", "drift.systemd_unit"},
     Place{"usr/local/lib/systemd/system/", "systemd unit", "drift.systemd_unit"},
     Place{"etc/init.d/", "init script", "drift.init_script"},
-    Place{"etc/rc", "init script", "drift.init_script"},
+    Place{"etc/rc.", "init script", "drift.init_script"},
+    Place{"etc/rcS.d/", "init script", "drift.init_script"},
+    Place{"etc/rc3.d/", "init script", "drift.init_script"},
+    Place{"etc/rc5.d/", "init script", "drift.init_script"},
     Place{"etc/ld.so.preload", "preloaded library", "drift.library_preload"},
     Place{"etc/ld.so.conf", "library path", "drift.library_path"},
     Place{"etc/passwd", "account", "drift.account"},
@@ -92,17 +95,19 @@ bool AnyPart(std::string_view path, const Visit& visit) {
 
 // proc(5) and the kernel's own names. What is counted as an imitation: the name, and at most three
 // characters more (kworkerd, kdevtmpfsi).
-constexpr std::array<std::string_view, 26> kKernelThreads = {
-    "kworker",    "kthreadd",  "ksoftirqd",   "kdevtmpfs",   "khugepaged", "kswapd",   "kcompactd",
-    "kblockd",    "kauditd",   "khungtaskd",  "kintegrityd", "kpsmoused",  "kthrotld", "ksmd",
-    "watchdogd",  "rcu_sched", "rcu_preempt", "rcu_gp",      "migration",  "cpuhp",    "xfsaild",
-    "oom_reaper", "writeback", "jbd2",        "scsi_eh",     "edac-poller"};
-constexpr std::array<std::string_view, 26> kServices = {
-    "dbus",          "dbus-daemon",   "sshd",       "cron",     "crond",      "udevd",
-    "rsyslogd",      "journald",      "containerd", "dockerd",  "kubelet",    "polkitd",
-    "auditd",        "chronyd",       "atd",        "agetty",   "kube-proxy", "containerd-shim",
-    "runc",          "init",          "logind",     "networkd", "irqbalance", "amazon-ssm-agent",
-    "aws-k8s-agent", "NetworkManager"};
+constexpr std::array<std::string_view, 24> kKernelThreads = {
+    "kworker",   "kthreadd", "ksoftirqd", "kdevtmpfs",  "khugepaged",  "kswapd",
+    "kcompactd", "kblockd",  "kauditd",   "khungtaskd", "kintegrityd", "kpsmoused",
+    "kthrotld",  "ksmd",     "watchdogd", "rcu_sched",  "rcu_preempt", "rcu_gp",
+    "cpuhp",     "xfsaild",  "jbd2",      "scsi_eh",    "oom_reaper",  "edac-poller"};
+// Names that programs of applications have too (init, cron, migration) are not among these.
+constexpr std::array<std::string_view, 24> kServices = {
+    "dbus",       "dbus-daemon", "sshd",           "crond",
+    "udevd",      "rsyslogd",    "journald",       "containerd",
+    "dockerd",    "kubelet",     "polkitd",        "auditd",
+    "chronyd",    "atd",         "agetty",         "runc",
+    "logind",     "networkd",    "irqbalance",     "containerd-shim",
+    "kube-proxy", "resolved",    "NetworkManager", "amazon-ssm-agent"};
 
 std::string_view Stem(std::string_view name) {
   while (!name.empty() && (name.front() == '.' || name.front() == '[')) name.remove_prefix(1);

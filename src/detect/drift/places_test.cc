@@ -27,6 +27,8 @@ TEST(PlacesTest, FindsPersistence) {
   EXPECT_EQ(RuleAt("home/eve/.bashrc"), "drift.shell_profile");
   EXPECT_EQ(RuleAt("srv/app/etc/cron.d/x"), "");
   EXPECT_EQ(RuleAt("etc/resolv.conf"), "");
+  EXPECT_EQ(RuleAt("etc/rc.local"), "drift.init_script");
+  EXPECT_EQ(RuleAt("etc/rclone.conf"), "");
 }
 
 TEST(PlacesTest, ImitationsOfTheKernelAndOfServices) {
@@ -37,7 +39,8 @@ TEST(PlacesTest, ImitationsOfTheKernelAndOfServices) {
   EXPECT_EQ(Imitates("tmp/systemd-helper"), "a system service");
   EXPECT_EQ(Imitates("usr/sbin/sshd"), "");
   EXPECT_EQ(Imitates("usr/lib/systemd/systemd-logind"), "");
-  EXPECT_EQ(Imitates("opt/app/migrations-runner"), "");
+  EXPECT_EQ(Imitates("app/migrations"), "");
+  EXPECT_EQ(Imitates("app/init"), "");
   EXPECT_EQ(Imitates("srv/app/kworkers-report"), "");
 }
 
