@@ -198,8 +198,8 @@ class ContainerDrift {
   }
 
   std::string Describe(const DiffEntry& entry) const {
-    const std::string what = fmt::format("{} /{} {}", drift::KindWords(entry.stat, entry.kind),
-                                         entry.path, FileFacts(entry.stat, Sha256Of(entry)));
+    std::string what = fmt::format("{} /{} {}", drift::KindWords(entry.stat, entry.kind),
+                                   entry.path, FileFacts(entry.stat, Sha256Of(entry)));
     const std::string layer =
         entry.from ? fmt::format(" (layer {})", entry.from->layer_name) : std::string();
     const std::string image =

@@ -16,11 +16,13 @@ const Json* Find(const Json& json, const char* pointer) {
   return json.contains(path) ? &json[path] : nullptr;
 }
 
+bool IsText(const Json& json, std::string_view text) {
+  return json.is_string() && json.get_ref<const std::string&>() == text;
+}
+
 bool HasText(const Json* json, std::string_view text) {
-  if (json == nullptr) return false;
-  if (json->is_string()) return json->get_ref<const std::string&>() == text;
-  return json->is_array() &&
-         std::ranges::any_of(*json, [&](const Json& item) { return HasText(&item, text); });
+  return json != nullptr && json->is_array() &&
+         std::ranges::any_of(*json, [&](const Json& item) { return IsText(item, text); });
 }
 
 // The name of a role in its ARN, or in that of one of its sessions.

@@ -113,6 +113,7 @@ class MispReader {
   MispReader(std::string_view json, ListSink& sink) : lines_(json), sink_(sink) {}
 
   // Any value in which events or attributes may lie.
+  // NOLINTNEXTLINE(misc-no-recursion): no deeper than kMaxDocumentDepth
   bool Read(const dom::element& value, std::string_view description) {
     dom::array list;
     if (value.get_array().get(list) == simdjson::SUCCESS) {
