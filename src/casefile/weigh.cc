@@ -71,10 +71,32 @@ bool IsAdministrator(const Json& record) {
   });
 }
 
+// Whether the column `tags` of each event begins with the word that the reader of GuardDuty's
+// findings writes there.
+Result<bool> AreSamples(const std::vector<std::string>& events, event::Store& store) {
+  std::string ids;
+  for (const std::string& id : events) {
+    ids += (ids.empty() ? "" : ", ") + event::SqlLiteral(id);
+  }
+  if (ids.empty()) return false;
+  const auto rows = EKSHUME_TRY(
+      store.Query("SELECT count(*) FROM events WHERE id IN (" + ids +
+                  ") AND (tags IS NULL OR NOT (tags = 'sample' OR starts_with(tags, 'sample ')))"));
+  return EKSHUME_TRY(rows->Next()) && rows->Integer(0) == 0;
+}
+
 }  // namespace
 
 Result<void> WeighFindings(std::vector<detect::Finding>& findings, event::Store& store) {
   Result<void> result;
+  detect::WeighSamples(findings, [&](const detect::Finding& finding) {
+    if (!result) return false;
+    const Result<bool> samples = AreSamples(finding.events, store);
+    if (!samples) result = samples.error();
+    return samples.value_or(false);
+  });
+  EKSHUME_TRY(std::move(result));
+  result = {};
   detect::WeighAdministration(findings, [&](const detect::Finding& finding) {
     if (!result || finding.events.empty()) return false;
     const Result<std::optional<std::string>> record = store.Record(finding.events.front());

@@ -9,7 +9,8 @@
 
 namespace ekshume::casefile {
 
-// Weighs what administrators did against all that was found (detect/weigh.h), and sorts again. An
+// Weighs what administrators did against all that was found, and samples of GuardDuty
+// (detect/weigh.h), and sorts again. An
 // actor is one by its own records: in the group system:masters, or a role of AWS whose name says
 // so. Programs of the cluster count as well: controllers, and service accounts whose client is no
 // tool for people. Errors are those of the store.

@@ -14,9 +14,11 @@ constexpr int64_t kAfterwardsSeconds = 600;
 
 int RankOf(const Finding& finding) { return LevelRank(finding.level).value_or(kMedium); }
 
-bool IsAdministrative(const Finding& finding) {
-  return std::ranges::find(finding.tags, kAdministrativeTag) != finding.tags.end();
+bool HasTag(const Finding& finding, std::string_view tag) {
+  return std::ranges::find(finding.tags, tag) != finding.tags.end();
 }
+
+bool IsAdministrative(const Finding& finding) { return HasTag(finding, kAdministrativeTag); }
 
 // What a file or a process of the node shows has no actor of the cluster: an account of the
 // container at most.
@@ -57,6 +59,16 @@ class Accusations {
 };
 
 }  // namespace
+
+void WeighSamples(std::vector<Finding>& findings,
+                  const std::function<bool(const Finding& finding)>& is_all_samples) {
+  for (Finding& finding : findings) {
+    if (!HasTag(finding, kGuardDutyTag) || !is_all_samples(finding)) continue;
+    finding.level = "informational";
+    finding.explanation +=
+        ". Samples that somebody asked GuardDuty to make: lowered to informational";
+  }
+}
 
 void WeighAdministration(std::vector<Finding>& findings,
                          const std::function<bool(const Finding& of_the_actor)>& is_administrator) {

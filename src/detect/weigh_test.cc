@@ -68,5 +68,15 @@ TEST(Weigh, KeepsTheLevelWhereSomethingAppearedInThePodSoonAfterwards) {
   EXPECT_EQ(Weighed({act, file}), (Levels{"low", "high"}));
 }
 
+TEST(Weigh, LowersSamples) {
+  std::vector<Finding> findings = {Of("", "high", {"ekshume.guardduty"}),
+                                   Of("real", "high", {"ekshume.guardduty"}), Of("", "high")};
+  WeighSamples(findings, [](const Finding& finding) { return finding.actor.empty(); });
+  EXPECT_EQ(findings[0].level, "informational");
+  EXPECT_EQ(findings[0].rule_level, "high");
+  EXPECT_EQ(findings[1].level, "high");
+  EXPECT_EQ(findings[2].level, "high");
+}
+
 }  // namespace
 }  // namespace ekshume::detect

@@ -154,6 +154,13 @@ class Hunt(ekshume.Case):
         self.assertEqual(run.code, 1, run)
         self.assertIn("regex.yml:3", run.err)
 
+    def test_samples_of_guardduty_are_informational(self):
+        samples = ekshume.SHARED / "logs/guardduty_soar/samples"
+        found = ekshume.rows("hunt", samples)
+        self.assertEqual(sum(finding["count"] for finding in found), len(list(samples.iterdir())))
+        self.assertEqual({finding["level"] for finding in found}, {"informational"})
+        self.assertIn("high", {finding["rule_level"] for finding in found})
+
     def test_a_disk_is_no_log(self):
         run = ekshume.Run("hunt", K8S / "disk.img.zst")
         self.assertEqual(run.code, 3)
