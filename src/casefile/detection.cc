@@ -55,11 +55,9 @@ Result<std::vector<detect::Finding>> Detect(const Evidence* evidence,
   const FileRules& files = rules.files;
   if (files.indicators) add(EKSHUME_TRY(FindIndicators(store, files, diagnostics, progress)));
   if (evidence != nullptr) {
-    add(EKSHUME_TRY(DriftFindings(*evidence, *inventory, diagnostics, progress)));
-    if (!files.empty()) {
-      const HostFindings host = FindOnHost(*evidence, *inventory, diagnostics, &progress);
-      add(ScanFiles(*evidence, *inventory, host, files, diagnostics, progress));
-    }
+    const HostFindings host = FindOnHost(*evidence, *inventory, diagnostics, &progress);
+    add(EKSHUME_TRY(DriftFindings(*evidence, *inventory, host, diagnostics, progress)));
+    if (!files.empty()) add(ScanFiles(*evidence, *inventory, host, files, diagnostics, progress));
   }
   if (progress.cancelled()) return Fail(ErrorCode::kCancelled, "stopped");
   EKSHUME_TRY(WeighFindings(findings, store));

@@ -9,6 +9,7 @@
 #include "base/diagnostic.h"
 #include "base/progress.h"
 #include "casefile/evidence.h"
+#include "casefile/host_findings.h"
 #include "detect/drift/checks.h"
 #include "runtime/model.h"
 
@@ -18,6 +19,7 @@ namespace ekshume::casefile {
 struct DriftContext {
   const Evidence& evidence;
   const runtime::Inventory& inventory;
+  const HostFindings& host;
   DiagnosticSink& diagnostics;
   Progress& progress;
   std::vector<detect::Finding> findings;

@@ -333,9 +333,10 @@ std::string FileFacts(const fs::Stat& stat, const std::string& sha256) {
 
 Result<std::vector<detect::Finding>> DriftFindings(const Evidence& evidence,
                                                    const runtime::Inventory& inventory,
+                                                   const HostFindings& host,
                                                    DiagnosticSink& diagnostics,
                                                    Progress& progress) {
-  DriftContext context{evidence, inventory, diagnostics, progress, {}};
+  DriftContext context{evidence, inventory, host, diagnostics, progress, {}};
   progress.SetStage("looking for drift");
   for (const runtime::Container& container : inventory.containers) {
     AddReach(context, container);

@@ -6,6 +6,7 @@
 #include "base/diagnostic.h"
 #include "base/progress.h"
 #include "casefile/evidence.h"
+#include "casefile/host_findings.h"
 #include "detect/finding.h"
 #include "runtime/model.h"
 
@@ -18,9 +19,11 @@ namespace ekshume::casefile {
 // `container_id` is empty and, where only one container could have written there, `name_space` and
 // `pod` name it.
 //
-// What cannot be read is a diagnostic. kCancelled when the user stopped.
+// `host` is what FindOnHost() found. What cannot be read is a diagnostic. kCancelled when the user
+// stopped.
 Result<std::vector<detect::Finding>> DriftFindings(const Evidence& evidence,
                                                    const runtime::Inventory& inventory,
+                                                   const HostFindings& host,
                                                    DiagnosticSink& diagnostics, Progress& progress);
 
 }  // namespace ekshume::casefile

@@ -53,11 +53,9 @@ std::string NameOf(const runtime::Container& container) {
 
 class HostDrift {
  public:
-  explicit HostDrift(DriftContext& context) : context_(context) {
+  explicit HostDrift(DriftContext& context) : context_(context), found_(context.host) {
     const auto root = context.evidence.Select(std::nullopt);
     root_ = root ? *root : nullptr;
-    found_ =
-        FindOnHost(context.evidence, context.inventory, context.diagnostics, &context.progress);
   }
 
   void Run() {
@@ -158,7 +156,7 @@ class HostDrift {
 
   DriftContext& context_;
   const Volume* root_ = nullptr;
-  HostFindings found_;
+  const HostFindings& found_;
   std::map<const Volume*, std::map<std::string, Owner, std::less<>>> owners_;
 };
 
