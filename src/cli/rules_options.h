@@ -8,7 +8,7 @@
 
 #include "base/diagnostic.h"
 #include "base/result.h"
-#include "casefile/detection.h"
+#include "casefile/detection/detection.h"
 #include "detect/sigma/load.h"
 
 namespace ekshume::cli {

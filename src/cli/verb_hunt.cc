@@ -8,10 +8,10 @@
 #include <memory>
 
 #include "casefile/case.h"
-#include "casefile/detection.h"
+#include "casefile/detection/detection.h"
+#include "casefile/detection/file_scan.h"
+#include "casefile/detection/findings_json.h"
 #include "casefile/evidence_kind.h"
-#include "casefile/file_scan.h"
-#include "casefile/findings_json.h"
 #include "casefile/ingest.h"
 #include "cli/event_rows.h"
 #include "cli/finding_rows.h"

@@ -8,14 +8,14 @@
 #include <set>
 
 #include "casefile/case.h"
-#include "casefile/coverage_facts.h"
-#include "casefile/detection.h"
+#include "casefile/detection/coverage_facts.h"
+#include "casefile/detection/detection.h"
+#include "casefile/detection/findings_json.h"
+#include "casefile/detection/story.h"
 #include "casefile/evidence_kind.h"
-#include "casefile/findings_json.h"
 #include "casefile/ingest.h"
 #include "casefile/ingest_report.h"
 #include "casefile/investigation.h"
-#include "casefile/story.h"
 #include "cli/events_page.h"
 #include "cli/program.h"
 #include "cli/report_page.h"

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "base/text.h"
-#include "casefile/rule_tests.h"
+#include "casefile/detection/rule_tests.h"
 #include "cli/program.h"
 #include "cli/rules_options.h"
 #include "detect/sigma/engine.h"

@@ -9,7 +9,7 @@
 #include <tuple>
 
 #include "base/text.h"
-#include "casefile/coverage_facts.h"
+#include "casefile/detection/coverage_facts.h"
 #include "cli/objects.h"
 
 namespace ekshume::cli {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "casefile/detection.h"
+#include "casefile/detection/detection.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <iterator>
 
-#include "casefile/drift_findings.h"
-#include "casefile/event_match.h"
-#include "casefile/file_scan.h"
+#include "casefile/detection/drift_findings.h"
+#include "casefile/detection/event_match.h"
+#include "casefile/detection/file_scan.h"
+#include "casefile/detection/weigh.h"
 #include "casefile/host_findings.h"
-#include "casefile/weigh.h"
 #include "detect/sigma/engine.h"
 
 namespace ekshume::casefile {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "casefile/drift_findings.h"
+#include "casefile/detection/drift_findings.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "casefile/changes.h"
 #include "casefile/container_view.h"
-#include "casefile/drift_context.h"
+#include "casefile/detection/drift_context.h"
 #include "casefile/file_hash.h"
 #include "detect/drift/start.h"
 #include "fs/overlay/compare.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "casefile/file_scan.h"
+#include "casefile/detection/file_scan.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -10,7 +10,7 @@
 
 #include "base/hash.h"
 #include "base/limits.h"
-#include "casefile/content_search.h"
+#include "casefile/detection/content_search.h"
 #include "detect/indicator/index.h"
 #include "detect/yara/rules.h"
 

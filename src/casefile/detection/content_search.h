@@ -10,7 +10,7 @@
 
 #include "base/byte_view.h"
 #include "base/time.h"
-#include "casefile/file_scan.h"
+#include "casefile/detection/file_scan.h"
 #include "detect/finding.h"
 #include "detect/yara/scanner.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "casefile/event_match.h"
+#include "casefile/detection/event_match.h"
 
 #include <fmt/format.h>
 

@@ -6,8 +6,8 @@
 
 #include "base/diagnostic.h"
 #include "base/progress.h"
+#include "casefile/detection/file_scan.h"
 #include "casefile/evidence.h"
-#include "casefile/file_scan.h"
 #include "detect/finding.h"
 #include "detect/sigma/load.h"
 #include "event/store/store.h"
@@ -41,8 +41,8 @@ void ReportProblems(const detect::sigma::RuleSet& set, DiagnosticSink& diagnosti
 
 // Runs all detectors over a case: rules and indicators over the events of the store, and where
 // there is a node, the checks for drift, YARA and indicators over its files. `evidence` and
-// `inventory` are null for a case of logs only. Findings are weighed (casefile/weigh.h); the worst
-// come first. Errors as above, and kCancelled.
+// `inventory` are null for a case of logs only. Findings are weighed (casefile/detection/weigh.h);
+// the worst come first. Errors as above, and kCancelled.
 Result<std::vector<detect::Finding>> Detect(const Evidence* evidence,
                                             const runtime::Inventory* inventory,
                                             event::Store& store, DetectionRules rules,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "casefile/file_scan.h"
+#include "casefile/detection/file_scan.h"
 
 #include <fmt/format.h>
 
@@ -11,7 +11,7 @@
 #include "base/limits.h"
 #include "base/parallel.h"
 #include "casefile/container_view.h"
-#include "casefile/content_search.h"
+#include "casefile/detection/content_search.h"
 #include "detect/indicator/index.h"
 #include "detect/yara/rules.h"
 #include "fs/overlay/diff.h"

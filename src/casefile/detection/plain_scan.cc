@@ -8,8 +8,8 @@
 
 #include "base/hash.h"
 #include "base/limits.h"
-#include "casefile/content_search.h"
-#include "casefile/file_scan.h"
+#include "casefile/detection/content_search.h"
+#include "casefile/detection/file_scan.h"
 
 namespace ekshume::casefile {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "casefile/weigh.h"
+#include "casefile/detection/weigh.h"
 
 #include <algorithm>
 #include <string_view>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "casefile/coverage_sources.h"
+#include "casefile/detection/coverage_sources.h"
 
 #include <fmt/format.h>
 

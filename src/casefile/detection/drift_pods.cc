@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/limits.h"
-#include "casefile/drift_context.h"
+#include "casefile/detection/drift_context.h"
 #include "casefile/file_hash.h"
 #include "casefile/risks.h"
 #include "fs/overlay/compare.h"

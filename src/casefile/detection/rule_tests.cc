@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "casefile/rule_tests.h"
+#include "casefile/detection/rule_tests.h"
 
 #include <fmt/format.h>
 

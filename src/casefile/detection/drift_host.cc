@@ -6,7 +6,7 @@
 
 #include "artifact/packages/owners.h"
 #include "base/limits.h"
-#include "casefile/drift_context.h"
+#include "casefile/detection/drift_context.h"
 #include "casefile/file_hash.h"
 #include "casefile/host_findings.h"
 #include "detect/drift/places.h"

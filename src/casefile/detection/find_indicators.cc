@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "base/time.h"
-#include "casefile/file_scan.h"
+#include "casefile/detection/file_scan.h"
 #include "detect/indicator/event_findings.h"
 
 namespace ekshume::casefile {

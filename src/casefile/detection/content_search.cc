@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "casefile/content_search.h"
+#include "casefile/detection/content_search.h"
 
 #include <fmt/format.h>
 #include <openssl/evp.h>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "casefile/coverage_facts.h"
+#include "casefile/detection/coverage_facts.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
 
-#include "casefile/coverage_sources.h"
+#include "casefile/detection/coverage_sources.h"
 #include "casefile/gaps.h"
 #include "detect/coverage/coverage.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "casefile/story_json.h"
+#include "casefile/detection/story_json.h"
 
 namespace ekshume::casefile {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "casefile/story.h"
+#include "casefile/detection/story.h"
 
 #include <fmt/format.h>
 
@@ -8,8 +8,8 @@
 #include <set>
 
 #include "base/text.h"
+#include "casefile/detection/story_json.h"
 #include "casefile/risks.h"
-#include "casefile/story_json.h"
 #include "detect/story/indicators.h"
 #include "detect/story/story.h"
 

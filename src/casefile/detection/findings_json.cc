@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "casefile/findings_json.h"
+#include "casefile/detection/findings_json.h"
 
 namespace ekshume::casefile {
 namespace {
