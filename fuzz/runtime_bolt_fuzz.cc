@@ -19,7 +19,8 @@ using ekshume::runtime::bolt::Item;
 void Walk(const Bucket& bucket, int depth, size_t& budget) {
   bucket.ForEach([&](const Item& item) {
     if (!item.is_bucket) bucket.Get(item.key);
-    return budget != 0 && --budget != 0;
+    if (budget != 0) --budget;
+    return budget != 0;
   });
   if (depth == 0) return;
   bucket.ForEachChild([&](std::string_view, const Bucket& child) {

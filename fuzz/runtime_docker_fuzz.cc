@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -16,10 +18,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (const std::string_view driver : {"overlay2", "vfs"}) {
     const std::string image = "d/image/" + std::string(driver);
     tree.AddFile(image + "/repositories.json", text);
-    tree.AddFile(image + "/imagedb/content/sha256/" + id, text);
-    tree.AddFile(image + "/layerdb/sha256/" + id + "/cache-id", text);
-    tree.AddFile(image + "/layerdb/sha256/" + id + "/size", text);
-    tree.AddFile(image + "/layerdb/mounts/" + id + "/mount-id", "m");
+    tree.AddFile(fmt::format("{}/imagedb/content/sha256/{}", image, id), text);
+    tree.AddFile(fmt::format("{}/layerdb/sha256/{}/cache-id", image, id), text);
+    tree.AddFile(fmt::format("{}/layerdb/sha256/{}/size", image, id), text);
+    tree.AddFile(fmt::format("{}/layerdb/mounts/{}/mount-id", image, id), "m");
   }
   tree.AddFile("d/containers/" + id + "/config.v2.json", text);
   tree.AddFile("d/containers/" + id + "/hostconfig.json", text);

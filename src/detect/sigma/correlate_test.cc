@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detect/sigma/correlate.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -52,7 +53,7 @@ std::string Correlate(std::string_view yaml, const std::vector<Step>& steps,
   event[event::Text::kSource] = "test";
   for (size_t i = 0; i < steps.size(); ++i) {
     const auto& [second, what, user, number, other] = steps[i];
-    std::string raw = R"({"what":")" + what + R"(","n":)" + number;
+    std::string raw = fmt::format(R"({{"what":"{}","n":{})", what, number);
     if (!user.empty()) raw += R"(,"user":")" + user + '"';
     if (!other.empty()) raw += R"(,"other":")" + other + '"';
     raw += "}";

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -139,10 +140,8 @@ TEST(SigmaRules, MatchesHoweverTheDemandsAreJoined) {
   std::string many;
   std::string condition = "condition: (a0 or b0)";
   for (int i = 0; i < 6; ++i) {
-    const std::string n = std::to_string(i);
-    many +=
-        "a" + n + ": {annotations.a" + n + ": one}\nb" + n + ": {annotations.b" + n + ": two}\n";
-    if (i > 0) condition += " and (a" + n + " or b" + n + ")";
+    many += fmt::format("a{0}: {{annotations.a{0}: one}}\nb{0}: {{annotations.b{0}: two}}\n", i);
+    if (i > 0) condition += fmt::format(" and (a{0} or b{0})", i);
   }
   EXPECT_EQ(
       match(many + condition, R"({"annotations":{"a0":"one","b1":"two","a2":"one","a3":"one",)"
