@@ -18,13 +18,18 @@ std::optional<int> LevelRank(std::string_view level) {
   return static_cast<int>(found - std::begin(kLevels));
 }
 
-std::string FindingId(std::initializer_list<std::string_view> parts) {
-  // The parts with their lengths, so that no two lists give the same text.
-  std::string key;
-  for (const std::string_view part : parts) {
-    fmt::format_to(std::back_inserter(key), "{}:{}", part.size(), part);
-  }
+void AppendToKey(std::string& key, std::string_view part) {
+  fmt::format_to(std::back_inserter(key), "{}:{}", part.size(), part);
+}
+
+std::string IdOfKey(std::string_view key) {
   return ToHex(Sha256::Of(ByteView::Of(key))).substr(0, 32);
+}
+
+std::string FindingId(std::initializer_list<std::string_view> parts) {
+  std::string key;
+  for (const std::string_view part : parts) AppendToKey(key, part);
+  return IdOfKey(key);
 }
 
 void SortFindings(std::vector<Finding>& findings) {

@@ -36,6 +36,10 @@ std::optional<int> LevelRank(std::string_view level);
 
 // The id of a finding that these parts make the one it is.
 std::string FindingId(std::initializer_list<std::string_view> parts);
+// The same in steps: the parts with their lengths, so that no two lists give the same key, and the
+// id of a key.
+void AppendToKey(std::string& key, std::string_view part);
+std::string IdOfKey(std::string_view key);
 
 // The worst first, then in order of time.
 void SortFindings(std::vector<Finding>& findings);

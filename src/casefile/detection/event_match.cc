@@ -22,7 +22,7 @@ using event::Text;
 // A match that correlations are told of.
 struct Match {
   int64_t time_ns = 0;
-  sigma::EventRef event;
+  detect::EventRef event;
   std::vector<uint32_t> rules;
   std::vector<std::vector<std::string>>
       values;  // of each rule, as Correlator::FieldsOf() names them
@@ -76,7 +76,7 @@ struct Worker {
   sigma::Engine::Session session;
   event::Event event;  // the columns that rules read
   event::Event whole;
-  sigma::Findings findings;
+  detect::Findings findings;
   std::vector<Match> matches;
 };
 
@@ -92,7 +92,8 @@ class Hunt {
         correlator_(engine.rules(), correlations,
                     [this](const sigma::Correlated& found) {
                       const sigma::Correlation& correlation = correlations_[found.correlation];
-                      if (!correlation.silent) findings_.Add(correlation.head, found.events);
+                      if (!correlation.silent)
+                        sigma::AddMatch(findings_, correlation.head, found.events);
                     }),
         earliest_(matches_in_order) {
     for (size_t i = 0; i < event::ScanThreads(); ++i) {
@@ -127,7 +128,7 @@ class Hunt {
     return {};
   }
 
-  sigma::Findings& findings() { return findings_; }
+  detect::Findings& findings() { return findings_; }
   uint64_t forgot() const { return correlator_.forgot(); }
 
  private:
@@ -145,21 +146,21 @@ class Hunt {
       const std::string_view raw = EKSHUME_TRY(slice.Record(row));
       const std::vector<uint32_t>& matched = worker.session.Match({event, raw});
       if (matched.empty()) continue;
-      sigma::EventRef brief;
+      detect::EventRef brief;
       const auto make_brief = [&] {
         if (brief) return;
         event::Event& whole = worker.whole;
-        for (const Text column : sigma::EventBrief::Texts()) {
+        for (const Text column : detect::EventBrief::Texts()) {
           whole[column] = slice.Text(row, column);
         }
         whole.time = event.time;
-        brief = sigma::EventBrief::Of(whole, slice.Id(row));
+        brief = detect::EventBrief::Of(whole, slice.Id(row));
       };
       Match match;
       for (const uint32_t rule : matched) {
         if (is_first && !engine_.rules()[rule].silent) {
           make_brief();
-          worker.findings.Add(engine_.rules()[rule].head, {brief});
+          sigma::AddMatch(worker.findings, engine_.rules()[rule].head, {brief});
         }
         if (!time_ns || !correlator_.Wants(rule)) continue;
         make_brief();
@@ -193,7 +194,7 @@ class Hunt {
   const sigma::Engine& engine_;
   const std::vector<sigma::Correlation>& correlations_;
   Progress& progress_;
-  sigma::Findings findings_;
+  detect::Findings findings_;
   sigma::Correlator correlator_;
   EarliestMatches earliest_;
   std::vector<std::unique_ptr<Worker>> workers_;

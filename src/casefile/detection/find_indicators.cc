@@ -57,8 +57,8 @@ Result<std::vector<detect::Finding>> FindIndicators(event::Store& store, const F
     return true;
   };
   EKSHUME_TRY(store.Scan("true", visit));
-  indicator::EventFindings& all = workers.front()->findings;
-  for (size_t i = 1; i < workers.size(); ++i) all.Merge(std::move(workers[i]->findings));
+  detect::Findings all;
+  for (const auto& worker : workers) all.Merge(std::move(worker->findings.findings()));
   if (all.left_out() > 0) {
     diagnostics.Report(DiagnosticCode::kScanLimit, "indicators",
                        fmt::format("{} events with indicators would have made further findings "

@@ -219,7 +219,7 @@ class Runner {
       const std::vector<uint32_t>& matched = session_.Match({one.event, one.raw});
       if (matched.empty() || !one.event.time) continue;
       correlator.Add(matched, one.event.time->seconds * 1000000000 + one.event.time->nanoseconds,
-                     sigma::EventBrief::Of(one.event, std::to_string(one.record)), value_of);
+                     detect::EventBrief::Of(one.event, std::to_string(one.record)), value_of);
     }
     correlator.Finish();
     return found;

@@ -370,7 +370,7 @@ TEST(IndicatorEvents, GathersEventsOfOneActorAndPlace) {
   event[event::Text::kSourceIp] = "192.0.2.66";
   add(30, "no address in here", "c");
   add(40, "nothing", "d");
-  const std::vector<Finding> list = findings.Take();
+  const std::vector<Finding> list = findings.findings().Take();
   ASSERT_EQ(list.size(), 3U);
   EXPECT_EQ(list[0].title, "Indicator: domain evil.test");
   EXPECT_EQ(list[0].detector, "indicator");
@@ -402,11 +402,11 @@ TEST(IndicatorEvents, MergedInAnyOrderTheyAreTheSame) {
     return findings;
   };
   EventFindings left = gather({3, 1});
-  left.Merge(gather({2}));
+  left.findings().Merge(std::move(gather({2}).findings()));
   EventFindings right = gather({2});
-  right.Merge(gather({1, 3}));
+  right.findings().Merge(std::move(gather({1, 3}).findings()));
   for (EventFindings* merged : {&left, &right}) {
-    const std::vector<Finding> list = merged->Take();
+    const std::vector<Finding> list = merged->findings().Take();
     ASSERT_EQ(list.size(), 1U);
     EXPECT_EQ(list[0].count, 3U);
     EXPECT_THAT(list[0].events, ElementsAre("id1", "id2", "id3"));

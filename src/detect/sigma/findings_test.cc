@@ -33,10 +33,11 @@ Head RuleHead(std::string id, std::string level) {
 
 TEST(SigmaFindings, JoinsTheEventsOfAnActor) {
   Findings findings;
-  findings.Add(RuleHead("r1", "low"), {Brief("e1", "eve", 10, "/a")});
-  findings.Add(RuleHead("r1", "low"), {Brief("e2", "eve", 5, "/b"), Brief("e3", "eve", 20, "/a")});
-  findings.Add(RuleHead("r1", "low"), {Brief("e4", "bob", 1, "/a")});
-  findings.Add(RuleHead("r2", "critical"), {Brief("e1", "eve", 10, "/a")});
+  AddMatch(findings, RuleHead("r1", "low"), {Brief("e1", "eve", 10, "/a")});
+  AddMatch(findings, RuleHead("r1", "low"),
+           {Brief("e2", "eve", 5, "/b"), Brief("e3", "eve", 20, "/a")});
+  AddMatch(findings, RuleHead("r1", "low"), {Brief("e4", "bob", 1, "/a")});
+  AddMatch(findings, RuleHead("r2", "critical"), {Brief("e1", "eve", 10, "/a")});
   const std::vector<Finding> list = findings.Take();
   ASSERT_EQ(list.size(), 3U);
   EXPECT_EQ(list[0].rule, "r2");
@@ -57,9 +58,9 @@ TEST(SigmaFindings, AreBounded) {
   Findings findings;
   const Head head = RuleHead("r", "low");
   for (size_t i = 0; i <= limits::kMaxFindingEvents; ++i)
-    findings.Add(head, {Brief("e", "eve", 1)});
+    AddMatch(findings, head, {Brief("e", "eve", 1)});
   for (size_t i = 0; i < limits::kMaxFindings; ++i)
-    findings.Add(head, {Brief("e", std::to_string(i), 2)});
+    AddMatch(findings, head, {Brief("e", std::to_string(i), 2)});
   EXPECT_EQ(findings.left_out(), 1U);
   const std::vector<Finding> list = findings.Take();
   EXPECT_EQ(list.size(), limits::kMaxFindings);
