@@ -23,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       at == std::string_view::npos ? "" : input.substr(at + kSeparator.size());
 
   const auto index = Index::Of({{"list", std::string(input.substr(0, at))}});
-  for (const Problem& problem : index->refused()) {
+  for (const detect::Problem& problem : index->refused()) {
     if (problem.reason.empty()) std::abort();
   }
   std::vector<Hit> hits;

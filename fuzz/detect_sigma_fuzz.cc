@@ -25,10 +25,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::vector<RuleFile> files;
   files.push_back(ParseRules(text.substr(0, at), "fuzz.yml", {{"name", {"a", "b"}}}));
   RuleSet set = JoinRules(std::move(files));
-  for (const Problem& problem : set.refused) {
+  for (const detect::Problem& problem : set.refused) {
     if (problem.reason.empty()) std::abort();
   }
-  std::vector<Problem> doubtful;
+  std::vector<detect::Problem> doubtful;
   const auto engine = Engine::Make(std::move(set.rules), doubtful);
   Engine::Session session(*engine);
   for (const std::string_view source :

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "base/text.h"
+#include "casefile/detection/problems.h"
 #include "casefile/detection/rule_tests.h"
 #include "cli/program.h"
 #include "cli/rules_options.h"
@@ -40,7 +41,8 @@ void WriteHead(RowFormatter& formatter, const sigma::Head& head, std::string_vie
 
 Result<void> List(Program& program, const RulesOptions& options) {
   sigma::RuleSet set = EKSHUME_TRY(LoadRules(options));
-  casefile::ReportProblems(set, program.diagnostics);
+  casefile::ReportProblems(set.refused, DiagnosticCode::kRuleRefused, set.doubtful,
+                           program.diagnostics);
   const auto output = EKSHUME_TRY(program.OpenOutput());
   RowWriter writer(program.format, *output);
   RowFormatter formatter(program.format);
@@ -55,7 +57,7 @@ Result<void> List(Program& program, const RulesOptions& options) {
   return output->Finish();
 }
 
-void WriteProblem(RowFormatter& formatter, const sigma::Problem& problem,
+void WriteProblem(RowFormatter& formatter, const detect::Problem& problem,
                   std::string_view verdict) {
   formatter.Begin();
   formatter.Text("verdict"_key, verdict);
@@ -69,27 +71,27 @@ void WriteProblem(RowFormatter& formatter, const sigma::Problem& problem,
 // For people: what is wrong, then how many of how many. The other formats: a row for each problem.
 Result<void> Check(Program& program, const RulesOptions& options) {
   sigma::RuleSet set = EKSHUME_TRY(LoadRules(options));
-  casefile::ReportProblems(set, program.diagnostics);
+  casefile::ReportProblems(set.refused, DiagnosticCode::kRuleRefused, set.doubtful,
+                           program.diagnostics);
   const size_t loaded = set.loaded();
   const size_t correlations = set.correlations.size();
   const size_t documents = set.documents;
   const size_t files = set.files;
   const size_t filters = set.filters;
-  std::vector<sigma::Problem> doubtful = set.doubtful;
+  std::vector<detect::Problem> doubtful = set.doubtful;
   const auto engine = sigma::Engine::Make(std::move(set.rules), doubtful);
   size_t usable = 0;
   for (uint32_t i = 0; i < engine->rules().size(); ++i) usable += engine->HasView(i) ? 1 : 0;
 
   const auto output = EKSHUME_TRY(program.OpenOutput());
   if (program.format == OutputFormat::kTable) {
-    const auto line = [&](const sigma::Problem& problem, std::string_view verdict) {
-      const std::string place =
-          problem.line == 0 ? problem.file : fmt::format("{}:{}", problem.file, problem.line);
-      output->Write(EscapeForTerminal(fmt::format("{}: {}: {}", place, verdict, problem.reason)) +
-                    "\n");
+    const auto line = [&](const detect::Problem& problem, std::string_view verdict) {
+      output->Write(
+          EscapeForTerminal(fmt::format("{}: {}: {}", problem.Where(), verdict, problem.reason)) +
+          "\n");
     };
-    for (const sigma::Problem& problem : set.refused) line(problem, "refused");
-    for (const sigma::Problem& problem : doubtful) line(problem, "doubtful");
+    for (const detect::Problem& problem : set.refused) line(problem, "refused");
+    for (const detect::Problem& problem : doubtful) line(problem, "doubtful");
     output->Write(fmt::format(
         "{} of {} rules loaded from {} files ({} single rules, {} correlations, {} filters); {} "
         "refused, {} with something doubtful; {} have a log source that ekshume reads\n",
@@ -98,9 +100,9 @@ Result<void> Check(Program& program, const RulesOptions& options) {
   } else {
     RowWriter writer(program.format, *output);
     RowFormatter formatter(program.format);
-    for (const sigma::Problem& problem : set.refused) WriteProblem(formatter, problem, "refused");
-    for (const sigma::Problem& problem : doubtful) WriteProblem(formatter, problem, "doubtful");
-    sigma::Problem total;
+    for (const detect::Problem& problem : set.refused) WriteProblem(formatter, problem, "refused");
+    for (const detect::Problem& problem : doubtful) WriteProblem(formatter, problem, "doubtful");
+    detect::Problem total;
     total.reason = fmt::format("{} of {}", loaded, documents);
     WriteProblem(formatter, total, "loaded");
     writer.Write(formatter.Take(), formatter.keys());
@@ -114,7 +116,8 @@ Result<void> Check(Program& program, const RulesOptions& options) {
 // row for each file of rules.
 Result<void> Test(Program& program, const RulesOptions& options) {
   sigma::RuleSet set = EKSHUME_TRY(LoadRules(options));
-  casefile::ReportProblems(set, program.diagnostics);
+  casefile::ReportProblems(set.refused, DiagnosticCode::kRuleRefused, set.doubtful,
+                           program.diagnostics);
   const std::vector<casefile::RuleTests> results =
       casefile::TestRules(std::move(set), options.paths);
   size_t rules = 0;

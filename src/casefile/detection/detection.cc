@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "casefile/detection/detection.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <iterator>
 
 #include "casefile/detection/drift_findings.h"
 #include "casefile/detection/event_match.h"
 #include "casefile/detection/file_scan.h"
+#include "casefile/detection/problems.h"
 #include "casefile/detection/weigh.h"
 #include "casefile/host_findings.h"
 #include "detect/sigma/engine.h"
@@ -17,21 +16,12 @@ namespace ekshume::casefile {
 
 namespace sigma = detect::sigma;
 
-void ReportProblems(const sigma::RuleSet& set, DiagnosticSink& diagnostics) {
-  const auto report = [&](DiagnosticCode code, const sigma::Problem& problem) {
-    std::string place = problem.file;
-    if (problem.line > 0) place += fmt::format(":{}", problem.line);
-    diagnostics.Report(code, std::move(place), problem.reason);
-  };
-  for (const sigma::Problem& problem : set.refused) report(DiagnosticCode::kRuleRefused, problem);
-  for (const sigma::Problem& problem : set.doubtful) report(DiagnosticCode::kRuleDoubtful, problem);
-}
-
 Result<DetectionRules> LoadDetectionRules(const RuleSources& sources, DiagnosticSink& diagnostics) {
   DetectionRules rules;
   if (!sources.sigma.empty()) {
     rules.sigma = EKSHUME_TRY(sigma::LoadRules(sources.sigma, sources.placeholders));
-    ReportProblems(rules.sigma, diagnostics);
+    ReportProblems(rules.sigma.refused, DiagnosticCode::kRuleRefused, rules.sigma.doubtful,
+                   diagnostics);
   }
   if (!sources.yara.empty() || !sources.indicators.empty()) {
     rules.files = EKSHUME_TRY(LoadFileRules(sources.yara, sources.indicators, diagnostics));
@@ -48,7 +38,7 @@ Result<std::vector<detect::Finding>> Detect(const Evidence* evidence,
     std::ranges::move(more, std::back_inserter(findings));
   };
   if (rules.sigma.loaded() > 0) {
-    std::vector<sigma::Problem> doubtful;
+    std::vector<detect::Problem> doubtful;
     const auto engine = sigma::Engine::Make(std::move(rules.sigma.rules), doubtful);
     add(EKSHUME_TRY(MatchEvents(store, *engine, rules.sigma.correlations, diagnostics, progress)));
   }

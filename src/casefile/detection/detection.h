@@ -36,9 +36,6 @@ struct DetectionRules {
 // a path cannot be read, or holds no rules file.
 Result<DetectionRules> LoadDetectionRules(const RuleSources& sources, DiagnosticSink& diagnostics);
 
-// Refused rules are diagnostics that are shown and decide the exit code; doubtful ones are notices.
-void ReportProblems(const detect::sigma::RuleSet& set, DiagnosticSink& diagnostics);
-
 // Runs all detectors over a case: rules and indicators over the events of the store, and where
 // there is a node, the checks for drift, YARA and indicators over its files. `evidence` and
 // `inventory` are null for a case of logs only. Findings are weighed (casefile/detection/weigh.h);

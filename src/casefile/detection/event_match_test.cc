@@ -107,7 +107,7 @@ class EventMatch : public testing::Test {
     files.push_back(sigma::ParseRules(kRules, "rules.yml", {}));
     set_ = sigma::JoinRules(std::move(files));
     ASSERT_EQ(set_.loaded(), 3U);
-    std::vector<sigma::Problem> doubtful;
+    std::vector<detect::Problem> doubtful;
     engine_ = sigma::Engine::Make(set_.rules, doubtful);
   }
 

@@ -12,6 +12,7 @@
 #include "base/parallel.h"
 #include "casefile/container_view.h"
 #include "casefile/detection/content_search.h"
+#include "casefile/detection/problems.h"
 #include "detect/indicator/index.h"
 #include "detect/yara/rules.h"
 #include "fs/overlay/diff.h"
@@ -279,14 +280,6 @@ class FileScan {
   OrderedPipeline<Target, Searched> pipeline_;
 };
 
-template <typename Problem>
-void Report(const std::vector<Problem>& problems, DiagnosticCode code,
-            DiagnosticSink& diagnostics) {
-  for (const Problem& problem : problems) {
-    diagnostics.Report(code, problem.Where(), problem.reason);
-  }
-}
-
 }  // namespace
 
 Result<FileRules> LoadFileRules(const std::vector<std::string>& yara,
@@ -295,13 +288,13 @@ Result<FileRules> LoadFileRules(const std::vector<std::string>& yara,
   FileRules rules;
   if (!yara.empty()) {
     rules.yara = EKSHUME_TRY(detect::yara::Rules::Load(yara));
-    Report(rules.yara->refused(), DiagnosticCode::kYaraRefused, diagnostics);
-    Report(rules.yara->doubtful(), DiagnosticCode::kRuleDoubtful, diagnostics);
+    ReportProblems(rules.yara->refused(), DiagnosticCode::kYaraRefused, rules.yara->doubtful(),
+                   diagnostics);
   }
   if (!indicators.empty()) {
     rules.indicators = EKSHUME_TRY(detect::indicator::Index::Load(indicators));
-    Report(rules.indicators->refused(), DiagnosticCode::kIndicatorRefused, diagnostics);
-    Report(rules.indicators->doubtful(), DiagnosticCode::kRuleDoubtful, diagnostics);
+    ReportProblems(rules.indicators->refused(), DiagnosticCode::kIndicatorRefused,
+                   rules.indicators->doubtful(), diagnostics);
   }
   return rules;
 }

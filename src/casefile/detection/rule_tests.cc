@@ -225,7 +225,7 @@ class Runner {
     return found;
   }
 
-  std::vector<sigma::Problem> doubtful_;
+  std::vector<detect::Problem> doubtful_;
   const std::vector<sigma::Correlation> correlations_;
   const std::unique_ptr<sigma::Engine> engine_;
   sigma::Engine::Session session_;

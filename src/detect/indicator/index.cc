@@ -132,8 +132,6 @@ class Collector : public ListSink {
 
 }  // namespace
 
-std::string Problem::Where() const { return line == 0 ? file : fmt::format("{}:{}", file, line); }
-
 std::string KeyOf(const Network& network) {
   std::string key;
   for (const uint8_t byte : network.bytes) key.push_back(static_cast<char>(byte));

@@ -13,17 +13,9 @@
 #include "base/limits.h"
 #include "base/result.h"
 #include "detect/indicator/value.h"
+#include "detect/problem.h"
 
 namespace ekshume::detect::indicator {
-
-// Why a list or a part of it is not looked for, or what of it was left out.
-struct Problem {
-  std::string file;
-  size_t line = 0;  // 0: the list as a whole
-  std::string reason;
-
-  std::string Where() const;  // "file:line", or "file"
-};
 
 // What one line of a list says.
 struct Indicator {

@@ -99,9 +99,10 @@ std::unique_ptr<Engine> Engine::Make(std::vector<Rule> rules, std::vector<Proble
     const std::vector<View> views = ViewsOf(rule.log_source);
     state->has_view.push_back(!views.empty());
     if (views.empty()) {
-      doubtful.push_back({rule.head.file, rule.head.line, rule.head.title,
+      doubtful.push_back({rule.head.file, rule.head.line,
                           fmt::format("no record that ekshume reads is of its log source ({})",
-                                      Describe(rule.log_source))});
+                                      Describe(rule.log_source)),
+                          rule.head.title});
     }
     for (const View& view : views) {
       auto& [group, maker] = groups[view];
@@ -112,8 +113,9 @@ std::unique_ptr<Engine> Engine::Make(std::vector<Rule> rules, std::vector<Proble
         const std::string& name = rule.detection.fields[field];
         member.fields.push_back(maker.PlaceOf(view, name, group.plans));
         if (!group.plans[member.fields.back()].is_known) {
-          doubtful.push_back({rule.head.file, LineOfField(rule, field), rule.head.title,
-                              fmt::format("no record of its log source has a field {}", name)});
+          doubtful.push_back({rule.head.file, LineOfField(rule, field),
+                              fmt::format("no record of its log source has a field {}", name),
+                              rule.head.title});
         }
       }
       group.candidates.Add(static_cast<uint32_t>(group.members.size()),

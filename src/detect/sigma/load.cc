@@ -72,7 +72,7 @@ RuleFile ParseFile(const std::string& path, const Placeholders& placeholders) {
   }
   if (stream.bad() || (!stream.eof() && text.empty())) {
     RuleFile file;
-    file.refused.push_back({path, 0, "", "the file cannot be read"});
+    file.refused.push_back({path, 0, "the file cannot be read", ""});
     return file;
   }
   return ParseRules(text, path, placeholders);
@@ -93,8 +93,9 @@ void TakeAll(std::vector<Document>& from, std::vector<Document>& to,
       const auto [first, is_new] =
           ids.try_emplace(head.id, fmt::format("{}:{}", head.file, head.line));
       if (!is_new) {
-        set.refused.push_back({head.file, head.line, head.title,
-                               fmt::format("the id {} is that of {}", head.id, first->second)});
+        set.refused.push_back({head.file, head.line,
+                               fmt::format("the id {} is that of {}", head.id, first->second),
+                               head.title});
         continue;
       }
     }
@@ -127,8 +128,8 @@ void ApplyFilters(const std::vector<Filter>& filters, RuleSet& set) {
     if (any) {
       ++set.filters;
     } else {
-      set.refused.push_back({filter.head.file, filter.head.line, filter.head.title,
-                             "none of the rules that it filters is there"});
+      set.refused.push_back({filter.head.file, filter.head.line,
+                             "none of the rules that it filters is there", filter.head.title});
     }
   }
 }
@@ -162,8 +163,9 @@ void CheckCorrelations(RuleSet& set) {
   for (const Correlation& correlation : pending) {
     const auto missing = std::ranges::find_if_not(correlation.rules, stands);
     set.refused.push_back(
-        {correlation.head.file, correlation.line, correlation.head.title,
-         fmt::format("the rule {} that it correlates is not there, or was refused", *missing)});
+        {correlation.head.file, correlation.line,
+         fmt::format("the rule {} that it correlates is not there, or was refused", *missing),
+         correlation.head.title});
   }
 }
 

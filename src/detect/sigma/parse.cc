@@ -45,10 +45,10 @@ class DocumentParser {
   void Refuse(const Tree& where, std::string reason) {
     if (refused_) return;
     refused_ = true;
-    out_.refused.push_back({file_, where.line, head_.title, std::move(reason)});
+    out_.refused.push_back({file_, where.line, std::move(reason), head_.title});
   }
   void Doubt(const Tree& where, std::string reason) {
-    out_.doubtful.push_back({file_, where.line, head_.title, std::move(reason)});
+    out_.doubtful.push_back({file_, where.line, std::move(reason), head_.title});
   }
 
   std::string TextOf(const Tree& map, std::string_view key) const {
@@ -394,7 +394,7 @@ RuleFile ParseRules(std::string_view yaml, const std::string& file,
   size_t line = 0;
   const Result<std::vector<Tree>> documents = ParseYamlDocuments(yaml, line);
   if (!documents) {
-    out.refused.push_back({file, line, "", documents.error().message});
+    out.refused.push_back({file, line, documents.error().message, ""});
     return out;
   }
   for (const Tree& document : *documents) {

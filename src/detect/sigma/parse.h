@@ -6,17 +6,10 @@
 #include <variant>
 #include <vector>
 
+#include "detect/problem.h"
 #include "detect/sigma/rule.h"
 
 namespace ekshume::detect::sigma {
-
-// Why a document was refused, or what of it can do nothing.
-struct Problem {
-  std::string file;
-  size_t line = 0;   // 0: the file as a whole
-  std::string rule;  // its title, where it has one
-  std::string reason;
-};
 
 // What a file of rules holds.
 struct RuleFile {

@@ -207,8 +207,6 @@ std::string_view WhyUnusable(const Source& source) {
 
 }  // namespace
 
-std::string Problem::Where() const { return line == 0 ? file : fmt::format("{}:{}", file, line); }
-
 Compiled CompileSources(const std::vector<const Source*>& sources, std::vector<Problem>& problems,
                         std::vector<Problem>& doubtful) {
   Initialize();

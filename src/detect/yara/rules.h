@@ -8,18 +8,10 @@
 #include <vector>
 
 #include "base/result.h"
+#include "detect/problem.h"
 
 // YARA rules through libyara 4.2: https://yara.readthedocs.io
 namespace ekshume::detect::yara {
-
-// Why a file of rules was refused, or what of it may be slow or wrong.
-struct Problem {
-  std::string file;
-  size_t line = 0;  // 0: the file as a whole
-  std::string reason;
-
-  std::string Where() const;  // "file:line", or "file"
-};
 
 // One file of rules.
 struct Source {
