@@ -138,13 +138,16 @@ Result<void> AddDigests(image::EvidenceHasher& hasher, Json& evidence) {
 
 }  // namespace
 
-Result<Json> Investigate(const Evidence& evidence, DiagnosticSink& diagnostics,
-                         Progress& progress) {
+Result<NodeInvestigation> Investigate(const Evidence& evidence, DiagnosticSink& diagnostics,
+                                      Progress& progress) {
   const auto hasher = image::EvidenceHasher::Start(evidence.files(), &progress);
   progress.SetStage("investigating");
-  const runtime::Inventory inventory = runtime::ReadNode(evidence.filesystems(), diagnostics);
+  NodeInvestigation node;
+  node.inventory = runtime::ReadNode(evidence.filesystems(), diagnostics);
+  const runtime::Inventory& inventory = node.inventory;
 
-  Json report = {{"schema", kReportSchema}, {"tool", "ekshume"}, {"version", kVersion}};
+  Json& report = node.report;
+  report = {{"schema", kReportSchema}, {"tool", "ekshume"}, {"version", kVersion}};
   report["evidence"] = ToJson(evidence);
   report["node"] = ToJson(inventory.node);
   report["pods"] = Json::array();
@@ -156,7 +159,8 @@ Result<Json> Investigate(const Evidence& evidence, DiagnosticSink& diagnostics,
   }
   report["images"] = Json::array();
   for (const runtime::Image& image : inventory.images) report["images"].push_back(ToJson(image));
-  report["host"] = HostJson(FindOnHost(evidence, inventory, diagnostics, &progress));
+  node.host = FindOnHost(evidence, inventory, diagnostics, &progress);
+  report["host"] = HostJson(node.host);
   report["cannot_show"] = GapsJson(FindGaps(evidence, inventory, diagnostics));
   progress.SetStage("hashing the evidence");
   EKSHUME_TRY(AddDigests(*hasher, report["evidence"]));
@@ -166,7 +170,7 @@ Result<Json> Investigate(const Evidence& evidence, DiagnosticSink& diagnostics,
     report["diagnostics"].push_back(ToJson(diagnostic));
   }
   report["diagnostics_suppressed"] = diagnostics.Suppressed();
-  return report;
+  return node;
 }
 
 }  // namespace ekshume::casefile

@@ -54,10 +54,11 @@ std::string DefaultCase(const std::string& evidence) {
 
 // Says in the report what is suspicious in all that the case holds, and what it means together.
 Result<void> Explain(Program& program, const casefile::Evidence* evidence,
-                     const runtime::Inventory* inventory, casefile::DetectionRules rules,
+                     const casefile::NodeInvestigation* node, casefile::DetectionRules rules,
                      event::Store& store, casefile::Json& report) {
+  const runtime::Inventory* inventory = node == nullptr ? nullptr : &node->inventory;
   const std::vector<detect::Finding> findings = EKSHUME_TRY(casefile::Detect(
-      evidence, inventory, store, std::move(rules), program.diagnostics, program.progress));
+      evidence, node, store, std::move(rules), program.diagnostics, program.progress));
   report["findings"] = casefile::FindingsJson(findings);
   const casefile::Json story =
       EKSHUME_TRY(casefile::StoryJson(store, findings, inventory, program.progress));
@@ -84,6 +85,7 @@ Result<casefile::Json> Investigate(Program& program, const std::vector<std::stri
   casefile::Json report = {{"tool", "ekshume"}, {"version", EKSHUME_VERSION}};
   report["evidence"] = casefile::Json::array();
   std::unique_ptr<casefile::Evidence> evidence;
+  std::optional<casefile::NodeInvestigation> node;
   if (!disks.empty()) {
     casefile::EvidenceOptions evidence_options;
     evidence_options.raw = program.raw;
@@ -92,16 +94,16 @@ Result<casefile::Json> Investigate(Program& program, const std::vector<std::stri
     evidence_options.progress = &program.progress;
     program.progress.SetStage("opening");
     evidence = EKSHUME_TRY(casefile::Evidence::Open(disks, evidence_options, program.diagnostics));
-    report = EKSHUME_TRY(casefile::Investigate(*evidence, program.diagnostics, program.progress));
+    node = EKSHUME_TRY(casefile::Investigate(*evidence, program.diagnostics, program.progress));
+    report = std::move(node->report);
   }
   const std::unique_ptr<event::Store> store =
       EKSHUME_TRY(event::Store::Open(opened_case.directory(), event::Store::Access::kWrite));
   std::vector<casefile::IngestSummary> summaries;
-  std::optional<runtime::Inventory> inventory;
-  if (evidence) {
-    inventory = runtime::ReadNode(evidence->filesystems(), program.diagnostics);
-    summaries.push_back(EKSHUME_TRY(casefile::IngestNode(
-        *evidence, *inventory, NodeName(disks), *store, program.diagnostics, program.progress)));
+  if (node) {
+    summaries.push_back(
+        EKSHUME_TRY(casefile::IngestNode(*evidence, node->inventory, NodeName(disks), *store,
+                                         program.diagnostics, program.progress)));
   }
   if (!logs.empty()) {
     summaries.push_back(
@@ -118,8 +120,8 @@ Result<casefile::Json> Investigate(Program& program, const std::vector<std::stri
   program.progress.SetStage("joining");
   EKSHUME_TRY(store->Finish());
   report["events"] = EKSHUME_TRY(casefile::EventsJson(summaries, *store));
-  EKSHUME_TRY(Explain(program, evidence.get(), inventory ? &*inventory : nullptr, std::move(rules),
-                      *store, report));
+  EKSHUME_TRY(
+      Explain(program, evidence.get(), node ? &*node : nullptr, std::move(rules), *store, report));
   report["diagnostics"] = casefile::Json::array();
   for (const Diagnostic& diagnostic : program.diagnostics.Sorted()) {
     report["diagnostics"].push_back(casefile::ToJson(diagnostic));

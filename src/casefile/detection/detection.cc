@@ -9,7 +9,6 @@
 #include "casefile/detection/file_scan.h"
 #include "casefile/detection/problems.h"
 #include "casefile/detection/weigh.h"
-#include "casefile/host_findings.h"
 #include "detect/sigma/engine.h"
 
 namespace ekshume::casefile {
@@ -29,8 +28,7 @@ Result<DetectionRules> LoadDetectionRules(const RuleSources& sources, Diagnostic
   return rules;
 }
 
-Result<std::vector<detect::Finding>> Detect(const Evidence* evidence,
-                                            const runtime::Inventory* inventory,
+Result<std::vector<detect::Finding>> Detect(const Evidence* evidence, const NodeInvestigation* node,
                                             event::Store& store, DetectionRules rules,
                                             DiagnosticSink& diagnostics, Progress& progress) {
   std::vector<detect::Finding> findings;
@@ -45,9 +43,11 @@ Result<std::vector<detect::Finding>> Detect(const Evidence* evidence,
   const FileRules& files = rules.files;
   if (files.indicators) add(EKSHUME_TRY(FindIndicators(store, files, diagnostics, progress)));
   if (evidence != nullptr) {
-    const HostFindings host = FindOnHost(*evidence, *inventory, diagnostics, &progress);
-    add(EKSHUME_TRY(DriftFindings(*evidence, *inventory, host, diagnostics, progress)));
-    if (!files.empty()) add(ScanFiles(*evidence, *inventory, host, files, diagnostics, progress));
+    const runtime::Inventory& inventory = node->inventory;
+    add(EKSHUME_TRY(DriftFindings(*evidence, inventory, node->host, diagnostics, progress)));
+    if (!files.empty()) {
+      add(ScanFiles(*evidence, inventory, node->host, files, diagnostics, progress));
+    }
   }
   if (progress.cancelled()) return Fail(ErrorCode::kCancelled, "stopped");
   EKSHUME_TRY(WeighFindings(findings, store));

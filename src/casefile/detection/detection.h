@@ -7,11 +7,10 @@
 #include "base/diagnostic.h"
 #include "base/progress.h"
 #include "casefile/detection/file_scan.h"
-#include "casefile/evidence.h"
+#include "casefile/investigation.h"
 #include "detect/finding.h"
 #include "detect/sigma/load.h"
 #include "event/store/store.h"
-#include "runtime/model.h"
 
 namespace ekshume::casefile {
 
@@ -40,8 +39,7 @@ Result<DetectionRules> LoadDetectionRules(const RuleSources& sources, Diagnostic
 // there is a node, the checks for drift, YARA and indicators over its files. `evidence` and
 // `inventory` are null for a case of logs only. Findings are weighed (casefile/detection/weigh.h);
 // the worst come first. Errors as above, and kCancelled.
-Result<std::vector<detect::Finding>> Detect(const Evidence* evidence,
-                                            const runtime::Inventory* inventory,
+Result<std::vector<detect::Finding>> Detect(const Evidence* evidence, const NodeInvestigation* node,
                                             event::Store& store, DetectionRules rules,
                                             DiagnosticSink& diagnostics, Progress& progress);
 
