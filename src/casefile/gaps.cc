@@ -7,6 +7,7 @@
 #include <array>
 #include <set>
 
+#include "base/ascii.h"
 #include "casefile/mount_table.h"
 #include "fs/path.h"
 
@@ -26,13 +27,6 @@ std::string Unquote(std::string text) {
   return text;
 }
 
-std::string Lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return text;
-}
-
 // Whether one of the evidence's filesystems is the one that a mount's source names. A bare device
 // name tells nothing about a disk image, so it counts as found when as many filesystems are there
 // as could be; the caller decides.
@@ -42,7 +36,7 @@ bool SourceIsThere(const Evidence& evidence, const ConfiguredMount& mount) {
     return std::ranges::any_of(evidence.volumes(), predicate);
   };
   const auto value_after = [&](std::string_view prefix) {
-    return Lower(source.substr(prefix.size()));
+    return AsciiLower(source.substr(prefix.size()));
   };
   for (const std::string_view prefix : {"UUID=", "/dev/disk/by-uuid/"}) {
     if (!source.starts_with(prefix)) continue;
@@ -57,12 +51,13 @@ bool SourceIsThere(const Evidence& evidence, const ConfiguredMount& mount) {
   for (const std::string_view prefix : {"LABEL=", "/dev/disk/by-label/"}) {
     if (!source.starts_with(prefix)) continue;
     return any([&](const Volume& v) {
-      return v.filesystem && Lower(v.filesystem->info().label) == value_after(prefix);
+      return v.filesystem && AsciiLower(v.filesystem->info().label) == value_after(prefix);
     });
   }
   for (const std::string_view prefix : {"PARTLABEL=", "/dev/disk/by-partlabel/"}) {
     if (!source.starts_with(prefix)) continue;
-    return any([&](const Volume& v) { return Lower(v.partition.label) == value_after(prefix); });
+    return any(
+        [&](const Volume& v) { return AsciiLower(v.partition.label) == value_after(prefix); });
   }
   return false;
 }

@@ -21,8 +21,6 @@ namespace {
 constexpr size_t kMaxReportedChanges = 2000;
 constexpr int kReportSchema = 1;
 
-Json TextOrNull(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
-
 Json ChangesJson(const Changes& changes, const FileView& view) {
   Json list = Json::array();
   // What stands out is hashed.

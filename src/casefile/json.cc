@@ -6,12 +6,6 @@
 namespace ekshume::casefile {
 namespace {
 
-Json TextOrNull(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
-
-Json TimeOrNull(const std::optional<Timestamp>& time) {
-  return time ? Json(FormatTimestamp(*time)) : Json(nullptr);
-}
-
 template <typename T>
 Json ValueOrNull(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
@@ -46,6 +40,12 @@ Json MountsJson(const std::vector<runtime::Mount>& mounts) {
 }
 
 }  // namespace
+
+Json TextOrNull(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+
+Json TimeOrNull(const std::optional<Timestamp>& time) {
+  return time ? Json(FormatTimestamp(*time)) : Json(nullptr);
+}
 
 Json ToJson(const runtime::Container& container) {
   Json json = {

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "base/diagnostic.h"
+#include "base/time.h"
 #include "casefile/evidence.h"
 #include "runtime/model.h"
 
@@ -22,6 +24,10 @@ Json ToJson(const runtime::NodeIdentity& node);
 Json ToJson(const Diagnostic& diagnostic);
 // The disks, partitions and filesystems of the evidence, without hashes.
 Json ToJson(const Evidence& evidence);
+
+// null for what is not there.
+Json TextOrNull(const std::string& text);
+Json TimeOrNull(const std::optional<Timestamp>& time);
 
 // JSON text; bytes that are not UTF-8 become U+FFFD. `indent` < 0: one line.
 std::string Dump(const Json& json, int indent = -1);

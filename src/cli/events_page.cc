@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/short_time.h"
 #include "base/text.h"
 #include "cli/objects.h"
 
@@ -12,12 +13,6 @@ namespace {
 using casefile::Json;
 
 constexpr size_t kMaxItems = 40;  // report.json and `case show` have the rest
-
-std::string Short(const std::string& time) {
-  std::string text = time.substr(0, 19);
-  if (text.size() > 10) text[10] = ' ';
-  return text;
-}
 
 std::string ItemLine(const Json& item) {
   std::string line =
@@ -64,8 +59,8 @@ std::string EventsPage(const Json& report, const std::string& case_name) {
     page +=
         fmt::format("    {:<18} {:>9}", EscapeForTerminal(name), source["rows"].get<uint64_t>());
     if (!source["first"].is_null()) {
-      page +=
-          fmt::format("  {} to {}", Short(Member(source, "first")), Short(Member(source, "last")));
+      page += fmt::format("  {} to {}", ShortTime(Member(source, "first")),
+                          ShortTime(Member(source, "last")));
     }
     page += "\n";
   }

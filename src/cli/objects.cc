@@ -22,6 +22,10 @@ std::string Member(const Json& object, std::string_view path) {
   return casefile::Dump(*current);
 }
 
+std::string Safe(const Json& object, std::string_view path) {
+  return EscapeForTerminal(Member(object, path));
+}
+
 Column MemberColumn(std::string_view title, std::string path, size_t limit) {
   return {title, [path = std::move(path), limit](const Json& object) {
             return Member(object, path).substr(0, limit);

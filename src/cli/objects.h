@@ -29,6 +29,9 @@ Result<void> PrintObject(Program& program, const casefile::Json& object);
 // into nested objects: "pod.name".
 std::string Member(const casefile::Json& object, std::string_view path);
 
+// The same with control characters escaped: what a terminal may be shown.
+std::string Safe(const casefile::Json& object, std::string_view path);
+
 // A column that shows a member as it is, or its first `limit` bytes.
 Column MemberColumn(std::string_view title, std::string path, size_t limit = std::string::npos);
 

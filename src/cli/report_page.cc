@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "base/short_time.h"
 #include "base/text.h"
 #include "cli/objects.h"
 
@@ -20,17 +21,6 @@ constexpr size_t kMaxFirstLooks = 40;
 constexpr size_t kMaxChangesPerContainer = 12;
 constexpr size_t kMaxOtherHostChanges = 8;
 constexpr size_t kMaxDiagnosticLines = 20;
-
-std::string Safe(const Json& object, std::string_view path) {
-  return EscapeForTerminal(Member(object, path));
-}
-
-// "2026-11-24 21:39:08" of an RFC 3339 text.
-std::string ShortTime(const std::string& time) {
-  std::string text = time.substr(0, 19);
-  if (text.size() > 10) text[10] = ' ';
-  return text;
-}
 
 std::string ShortHash(const std::string& hash) { return hash.substr(0, 16); }
 

@@ -8,6 +8,7 @@
 #include <map>
 #include <tuple>
 
+#include "base/short_time.h"
 #include "base/text.h"
 #include "casefile/detection/coverage_facts.h"
 #include "cli/objects.h"
@@ -25,16 +26,6 @@ constexpr size_t kMaxNames = 8;
 constexpr size_t kMaxQuestions = 8;
 constexpr size_t kMaxSentence = 220;
 constexpr size_t kWidth = 96;
-
-std::string Safe(const Json& object, std::string_view path) {
-  return EscapeForTerminal(Member(object, path));
-}
-
-std::string ShortTime(const Json& object, std::string_view path) {
-  std::string text = Safe(object, path).substr(0, 19);
-  if (text.size() > 10) text[10] = ' ';
-  return text;
-}
 
 std::string Cut(std::string text, size_t limit) {
   if (text.size() <= limit) return text;
@@ -99,7 +90,7 @@ class Page {
     Line("\nINCIDENT {}: {}", number, Safe(incident, "title"));
     Line("  {}, {} confidence, {} findings, worst {}, {} to {}", Safe(incident, "verdict"),
          Safe(incident, "confidence"), incident["findings"].size(), Safe(incident, "level"),
-         ShortTime(incident, "first"), ShortTime(incident, "last"));
+         ShortTime(Safe(incident, "first")), ShortTime(Safe(incident, "last")));
     std::string reasons;
     for (const Json& reason : incident["reasons"]) {
       reasons += (reasons.empty() ? "" : "; ") + EscapeForTerminal(reason.get<std::string>());
@@ -140,7 +131,7 @@ class Page {
       chosen.push_back(&incident["acts"][candidate.index]);
     }
     for (const Json* act : chosen) {
-      Line("    {:<19}  {:<8} {}", ShortTime(*act, "time"), Safe(*act, "level"),
+      Line("    {:<19}  {:<8} {}", ShortTime(Safe(*act, "time")), Safe(*act, "level"),
            Cut(Safe(*act, "sentence"), kMaxSentence));
     }
     const uint64_t others =

@@ -4,13 +4,13 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/ascii.h"
+
 namespace ekshume::log {
 namespace {
 
 constexpr size_t kMaxTagValueBytes = 512;  // longer than any ARN
 constexpr std::string_view kServiceAccountPrefix = "system:serviceaccount:";
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 }  // namespace
 

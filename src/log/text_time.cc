@@ -5,6 +5,7 @@
 #include <array>
 #include <string>
 
+#include "base/ascii.h"
 #include "log/fields.h"
 
 namespace ekshume::log {
@@ -13,8 +14,6 @@ namespace {
 constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
 constexpr int64_t kDaySeconds = 86400;
 constexpr int kLeapYearsApart = 8;  // at most, around a century
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // The number in `count` digits at `at`; -1 when there are none. A blank stands for a leading zero.
 int64_t DigitsAt(std::string_view text, size_t at, size_t count, bool blank = false) {

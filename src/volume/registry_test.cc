@@ -6,6 +6,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
+#include "base/ascii.h"
 #include "image/test_support.h"
 #include "volume/format.h"
 #include "volume/test_disks.h"
@@ -14,13 +15,6 @@ namespace ekshume::volume {
 namespace {
 
 using image::testing::ReadFile;
-
-std::string Lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return text;
-}
 
 // Compares with what sfdisk lists for the disk: tests/data/volume/make.
 void ExpectAsSfdiskLists(const std::string& name) {
@@ -35,7 +29,7 @@ void ExpectAsSfdiskLists(const std::string& name) {
   EXPECT_TRUE(diagnostics.Sorted().empty());
   const bool gpt = expected.at("label") == "gpt";
   EXPECT_EQ(table->kind, gpt ? "gpt" : "mbr");
-  EXPECT_EQ((gpt ? "" : "0x") + table->disk_uuid, Lower(expected.at("id")));
+  EXPECT_EQ((gpt ? "" : "0x") + table->disk_uuid, AsciiLower(expected.at("id")));
   ASSERT_EQ(table->partitions.size(), expected.at("partitions").size());
   for (const auto& row : expected.at("partitions")) {
     const std::string node = row.at("node");
@@ -44,10 +38,10 @@ void ExpectAsSfdiskLists(const std::string& name) {
     ASSERT_NE(found, table->partitions.end()) << node;
     EXPECT_EQ(found->offset_bytes, row.at("start").get<uint64_t>() * table->sector_bytes) << node;
     EXPECT_EQ(found->size_bytes, row.at("size").get<uint64_t>() * table->sector_bytes) << node;
-    const std::string type = Lower(row.at("type"));
+    const std::string type = AsciiLower(row.at("type"));
     EXPECT_EQ(found->type, gpt ? type : (type.size() == 1 ? "0x0" : "0x") + type) << node;
     EXPECT_EQ(found->label, row.value("name", "")) << node;
-    EXPECT_EQ(gpt ? found->uuid : "", Lower(row.value("uuid", ""))) << node;
+    EXPECT_EQ(gpt ? found->uuid : "", AsciiLower(row.value("uuid", ""))) << node;
   }
 }
 

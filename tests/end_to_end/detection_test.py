@@ -9,7 +9,6 @@ import ekshume
 
 K8S = ekshume.shared_evidence("node-k8s")
 DOCKER = ekshume.shared_evidence("node-docker")
-LEVELS = ["informational", "low", "medium", "high", "critical"]
 THIEF = "arn:aws:iam::123456789012:user/ci-deployer"
 # What happened on node-k8s, as (what the finding is called, what it must say of its object). One title of each list is enough.
 K8S_ACTS = {
@@ -34,7 +33,7 @@ K8S_ACTS = {
 
 
 def above_low(findings):
-    return [finding for finding in findings if LEVELS.index(finding["level"]) > LEVELS.index("low")]
+    return [finding for finding in findings if ekshume.LEVELS.index(finding["level"]) > ekshume.LEVELS.index("low")]
 
 
 class Detection(ekshume.Case):
@@ -79,7 +78,7 @@ class Detection(ekshume.Case):
         report = json.loads((self.k8s / "report.json").read_text())
         self.assertEqual(report["findings"], self.findings)
         high = ekshume.rows("findings", self.k8s, "--level", "high")
-        self.assertEqual(high, [finding for finding in self.findings if LEVELS.index(finding["level"]) >= 3])
+        self.assertEqual(high, [finding for finding in self.findings if ekshume.LEVELS.index(finding["level"]) >= 3])
         self.assertTrue(high)
         run = ekshume.Run("findings", self.k8s, "--level", "loud")
         self.assertEqual(run.code, 2)

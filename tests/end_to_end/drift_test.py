@@ -9,7 +9,6 @@ import ekshume
 
 K8S = ekshume.shared_evidence("node-k8s")
 DOCKER = ekshume.shared_evidence("node-docker")
-LEVELS = ["informational", "low", "medium", "high", "critical"]
 
 # (rule, level, namespace, pod, in a container's view, path): all that the README tells of node-k8s and that is on its disk.
 K8S_ACTS = {
@@ -79,7 +78,7 @@ class Drift(ekshume.Case):
 
     def test_benign_containers_are_not_accused(self):
         for node in (self.k8s, self.docker):
-            accused = {finding["pod"] for finding in node.drift if LEVELS.index(finding["level"]) >= LEVELS.index("medium")}
+            accused = {finding["pod"] for finding in node.drift if ekshume.LEVELS.index(finding["level"]) >= ekshume.LEVELS.index("medium")}
             self.assertNotIn("payments-db-0", accused)
             self.assertTrue(accused)
 

@@ -10,7 +10,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import ekshume
 
 RULES = ekshume.ROOT / "rules"
-LEVELS = {"informational", "low", "medium", "high", "critical"}
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -43,7 +42,7 @@ class RulePack(ekshume.Case):
                     self.assertRegex(document, r"(?m)^  - attack\.t\d{4}(?:\.\d{3})?$")
                     self.assertRegex(document, r"(?m)^  - attack\.[a-z-]{5,}$")
                     self.assertRegex(document, r"(?m)^falsepositives:\n  - \S")
-                    self.assertIn(re.search(r"^level: (.*)$", document, re.M)[1], LEVELS)
+                    self.assertIn(re.search(r"^level: (.*)$", document, re.M)[1], ekshume.LEVELS)
         self.assertTrue(all(UUID.fullmatch(name) for name in ids))
         self.assertEqual([], [name for name, count in ids.items() if count > 1])
 

@@ -19,6 +19,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SHARED = pathlib.Path(os.environ.get("EKSHUME_SHARED", ROOT.parent / "shared"))
 EKSHUME = os.environ.get("EKSHUME", str(ROOT / "build/release/src/cli/ekshume"))
+LEVELS = ["informational", "low", "medium", "high", "critical"]  # of findings and rules
 SKIPPED = 77  # ctest's SKIP_RETURN_CODE
 
 

@@ -24,10 +24,6 @@ constexpr int64_t kEarlyEndSeconds = 3600;
 // Partitions that are no larger are for booting.
 constexpr uint64_t kBootBytes = uint64_t{1} << 30;
 
-Json TimeOrNull(const std::optional<Timestamp>& time) {
-  return time ? Json(FormatTimestamp(*time)) : Json(nullptr);
-}
-
 bool HasBody(std::string_view level) { return level == "Request" || level == "RequestResponse"; }
 
 class FactReader {

@@ -23,10 +23,6 @@ constexpr TextMember kPlaces[] = {
     {"source_ip", &Finding::source_ip},
 };
 
-Json TimeOrNull(const std::optional<Timestamp>& time) {
-  return time ? Json(FormatTimestamp(*time)) : Json(nullptr);
-}
-
 }  // namespace
 
 Json ToJson(const Finding& finding) {

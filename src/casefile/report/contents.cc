@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "base/short_time.h"
 #include "base/text.h"
 #include "casefile/report/layout.h"
 #include "detect/story/tactics.h"
@@ -44,12 +45,6 @@ std::string Cut(std::string text) {
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
   text.resize(end);
   return text + "...";
-}
-
-std::string ShortTime(const Json& object, std::string_view path) {
-  std::string text = Text(object, path).substr(0, 19);
-  if (text.size() > 10) text[10] = ' ';
-  return text;
 }
 
 const Json& List(const Json& object, const char* key) {
@@ -138,7 +133,8 @@ class Maker {
     document_.Heading(1, fmt::format("Incident {}: {}", number, Text(incident, "title")));
     document_.Emphasis(fmt::format("{} ({} confidence), {} to {}",
                                    Capital(Text(incident, "verdict")), Text(incident, "confidence"),
-                                   ShortTime(incident, "first"), ShortTime(incident, "last")));
+                                   ShortTime(Text(incident, "first")),
+                                   ShortTime(Text(incident, "last"))));
     document_.Paragraph(Text(incident, "summary"));
     document_.Heading(2, "Why");
     document_.List(Strings(incident, "reasons"));
@@ -174,7 +170,7 @@ class Maker {
         what += " (" + count + " times)";
       }
       table.rows.push_back({"",
-                            {{ShortTime(act, "time"), {}},
+                            {{ShortTime(Text(act, "time")), {}},
                              {Text(act, "level"), {}},
                              {what, {}},
                              {Text(act, "place"), {}},
@@ -200,8 +196,8 @@ class Maker {
                              {Text(actor, "role"), {}},
                              {Cut(Joined(names)), {}},
                              {Cut(Joined(Strings(actor, "addresses"))), {}},
-                             {ShortTime(actor, "first"), {}},
-                             {ShortTime(actor, "last"), {}}}});
+                             {ShortTime(Text(actor, "first")), {}},
+                             {ShortTime(Text(actor, "last")), {}}}});
     }
     document_.Add(std::move(table));
   }
@@ -226,7 +222,7 @@ class Maker {
                              {name, {}},
                              {Text(place, "how"), {}},
                              {Joined(Strings(place, "host_access")), {}},
-                             {ShortTime(place, "first"), {}}}});
+                             {ShortTime(Text(place, "first")), {}}}});
     }
     document_.Add(std::move(table));
     More(places.size(), kMaxNamed, "places");
@@ -246,7 +242,7 @@ class Maker {
                              {Cut(Text(thing, "name")), {}},
                              {Text(thing, "where"), {}},
                              {Text(thing, "how"), {}},
-                             {ShortTime(thing, "time"), {}},
+                             {ShortTime(Text(thing, "time")), {}},
                              {"", Strings(thing, "findings")}}});
     }
     document_.Add(std::move(table));
@@ -260,7 +256,7 @@ class Maker {
     table.widths = {18, 22, 10, 10, 40};
     for (const Json& tactic : List(incident, "tactics")) {
       table.rows.push_back({"",
-                            {{ShortTime(tactic, "first"), {}},
+                            {{ShortTime(Text(tactic, "first")), {}},
                              {Text(tactic, "name"), {}},
                              {Text(tactic, "id"), {}},
                              {Text(tactic, "findings"), {}},
@@ -295,7 +291,7 @@ class Maker {
                             {{Text(question, "level"), {}},
                              {Cut(Text(question, "sentence")), {}},
                              {Text(question, "why"), {}},
-                             {ShortTime(question, "first"), {}},
+                             {ShortTime(Text(question, "first")), {}},
                              {"", Strings(question, "findings")}}});
     }
     document_.Add(std::move(table));
@@ -378,8 +374,9 @@ class Maker {
       const std::string id = Text(finding, "id");
       std::string title = Text(finding, "title") + " [" + Text(finding, "detector") + " " +
                           Text(finding, "rule") + "] id " + id;
-      std::string time = ShortTime(finding, "first");
-      if (const std::string last = ShortTime(finding, "last"); last != time) time += " to " + last;
+      std::string time = ShortTime(Text(finding, "first"));
+      if (const std::string last = ShortTime(Text(finding, "last")); last != time)
+        time += " to " + last;
       if (const std::string count = Text(finding, "count"); count != "1" && !count.empty()) {
         time += ", " + count + " times";
       }
@@ -503,7 +500,7 @@ class Maker {
       const Json record = Json::parse(text, nullptr, false);
       if (!record.is_object()) continue;
       table.rows.push_back({"",
-                            {{ShortTime(record, "time"), {}},
+                            {{ShortTime(Text(record, "time")), {}},
                              {Text(record, "user"), {}},
                              {Text(record, "host"), {}},
                              {Text(record, "action"), {}},

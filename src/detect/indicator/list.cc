@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/ascii.h"
 #include "base/text.h"
 
 namespace ekshume::detect::indicator {
@@ -156,7 +157,7 @@ bool TakeCsvRecord(std::string_view& text, char separator, CsvRecord& record) {
 
 std::string PlainWord(std::string_view word) {
   std::string plain;
-  for (const char c : Folded(word)) {
+  for (const char c : AsciiLower(word)) {
     if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) plain.push_back(c);
   }
   return plain;

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/ascii.h"
+
 #include "detect/indicator/state.h"
 
 namespace ekshume::detect::indicator {
@@ -13,7 +15,7 @@ constexpr size_t kMaxAddressBytes = 45;  // of IPv6 with an embedded IPv4 addres
 // (\/, \u0026). 0 when they are not.
 size_t SameCharacter(std::string_view text, size_t at, char c) {
   if (at >= text.size()) return 0;
-  if (Fold(text[at]) == c) return 1;
+  if (AsciiLower(text[at]) == c) return 1;
   if (text[at] != '\\' || at + 1 >= text.size()) return 0;
   if (text[at + 1] == c && (c == '/' || c == '"' || c == '\\')) return 2;
   if (c == '&' && text.substr(at, 6) == "\\u0026") return 6;
@@ -22,7 +24,7 @@ size_t SameCharacter(std::string_view text, size_t at, char c) {
 
 size_t SameCharacterBefore(std::string_view text, size_t end, char c) {
   if (end == 0) return 0;
-  if (Fold(text[end - 1]) == c) {
+  if (AsciiLower(text[end - 1]) == c) {
     return c == '/' && end > 1 && text[end - 2] == '\\' ? 2 : 1;
   }
   if (c == '&' && end >= 6 && text.substr(end - 6, 6) == "\\u0026") return 6;
@@ -155,7 +157,7 @@ void Index::State::Find(std::string_view text, const Word& word, TextKind kind,
         if (table.MayHold(value)) {
           table.ForEach(value, [&](uint32_t number) {
             const Record& record = records[number];
-            if (record.kind == Kind::kDomain && Folded(view.substr(at)) == ValueOf(record)) {
+            if (record.kind == Kind::kDomain && AsciiLower(view.substr(at)) == ValueOf(record)) {
               hits.push_back({number, word.begin + at});
             }
           });
@@ -171,7 +173,7 @@ void Index::State::Find(std::string_view text, const Word& word, TextKind kind,
     if (!has_dot) continue;
     table.ForEach(value, [&](uint32_t number) {
       const Record& record = records[number];
-      if (record.kind == Kind::kDomain && Folded(view.substr(at - 1)) == ValueOf(record)) {
+      if (record.kind == Kind::kDomain && AsciiLower(view.substr(at - 1)) == ValueOf(record)) {
         hits.push_back({number, word.begin + at - 1});
       }
     });

@@ -3,6 +3,8 @@
 
 #include <bit>
 
+#include "base/ascii.h"
+
 namespace ekshume::detect::indicator {
 namespace {
 
@@ -10,7 +12,7 @@ std::array<uint8_t, 256> MakeWordBytes() {
   std::array<uint8_t, 256> bytes{};
   for (size_t i = 0; i < bytes.size(); ++i) {
     const char c = static_cast<char>(i);
-    const char folded = Fold(c);
+    const char folded = AsciiLower(c);
     const bool is_word = (folded >= 'a' && folded <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
                          c == '-' || c == '_';
     if (is_word) bytes[i] = static_cast<uint8_t>(folded);

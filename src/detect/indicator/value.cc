@@ -8,6 +8,8 @@
 #include <charconv>
 #include <utility>
 
+#include "base/ascii.h"
+
 namespace ekshume::detect::indicator {
 namespace {
 
@@ -20,7 +22,6 @@ constexpr std::array<std::string_view, 40> kFileEndings = {
     "json", "xml", "jar", "war",  "class",   "rb",   "lua",  "go",   "rs",    "tar",
     "gz",   "tgz", "xz",  "bz2",  "deb",     "rpm",  "html", "aspx", "timer", "out"};
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 bool IsHash(std::string_view text) {
@@ -114,7 +115,7 @@ std::string_view KindName(Kind kind) {
 std::optional<Kind> KindOfWord(std::string_view word) {
   std::string plain;
   for (const char c : word) {
-    if (IsLetter(c) || IsDigit(c)) plain.push_back(Fold(c));
+    if (IsLetter(c) || IsDigit(c)) plain.push_back(AsciiLower(c));
   }
   static constexpr std::array<std::pair<std::string_view, Kind>, 46> kWords = {{
       {"md5", Kind::kHash},
@@ -238,7 +239,7 @@ std::string Refang(std::string_view value) {
   ReplaceAll(text, "[://]", "://");
   ReplaceAll(text, "[:]", ":");
   ReplaceAll(text, "[/]", "/");
-  const std::string lower = Folded(text.substr(0, 8));
+  const std::string lower = AsciiLower(text.substr(0, 8));
   for (const auto& [from, to] : {std::pair<std::string_view, std::string_view>{"hxxp", "http"},
                                  {"h**p", "http"},
                                  {"fxp", "ftp"}}) {
@@ -250,7 +251,7 @@ std::string Refang(std::string_view value) {
 Result<std::string> Normalize(Kind kind, std::string_view value) {
   std::string text =
       kind == Kind::kName || kind == Kind::kPath ? std::string(Trimmed(value)) : Refang(value);
-  if (kind != Kind::kAddress) text = Folded(text);
+  if (kind != Kind::kAddress) text = AsciiLower(text);
   switch (kind) {
     case Kind::kHash:
       if (!IsHash(text)) return Fail(ErrorCode::kInvalidArgument, "is no MD5, SHA-1 or SHA-256");
@@ -306,7 +307,7 @@ std::optional<Kind> GuessKind(std::string_view value) {
   if (domain.ends_with('.')) domain.remove_suffix(1);
   if (IsDomain(domain)) {
     const bool is_single = domain.find('.') == domain.rfind('.');
-    const std::string ending = Folded(domain.substr(domain.rfind('.') + 1));
+    const std::string ending = AsciiLower(domain.substr(domain.rfind('.') + 1));
     const bool is_file = is_single && std::ranges::find(kFileEndings, ending) != kFileEndings.end();
     return is_file ? Kind::kName : Kind::kDomain;
   }
@@ -315,14 +316,6 @@ std::optional<Kind> GuessKind(std::string_view value) {
 }
 
 bool IsHexDigit(char c) { return IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-
-char Fold(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-std::string Folded(std::string_view text) {
-  std::string folded(text);
-  std::ranges::transform(folded, folded.begin(), Fold);
-  return folded;
-}
 
 std::string_view Trimmed(std::string_view text) {
   constexpr std::string_view kBlank = " \t\r\n\v\f";

@@ -53,8 +53,6 @@ Result<std::string> Normalize(Kind kind, std::string_view value);
 std::optional<Kind> GuessKind(std::string_view value);
 
 bool IsHexDigit(char c);
-char Fold(char c);  // to lower case (ASCII)
-std::string Folded(std::string_view text);
 std::string_view Trimmed(std::string_view text);  // without blanks at both ends
 
 }  // namespace ekshume::detect::indicator

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <optional>
 
+#include "base/ascii.h"
 #include "base/limits.h"
 #include "detect/sigma/pattern.h"
 #include "detect/sigma/value.h"
@@ -59,7 +60,7 @@ class Parser {
   }
 
   std::string Peek(size_t ahead = 0) const {
-    return at_ + ahead < tokens_.size() ? Lower(tokens_[at_ + ahead]) : std::string();
+    return at_ + ahead < tokens_.size() ? AsciiLower(tokens_[at_ + ahead]) : std::string();
   }
 
   bool Take(std::string_view word) {
@@ -129,8 +130,8 @@ class Parser {
     pattern.SetCased();
     pattern.Finish();
     for (size_t i = 0; i < names_.size(); ++i) {
-      const bool fits = Lower(word) == "them" ? !names_[i].starts_with('_')
-                                              : pattern.Matches(names_[i], names_[i]);
+      const bool fits = AsciiLower(word) == "them" ? !names_[i].starts_with('_')
+                                                   : pattern.Matches(names_[i], names_[i]);
       if (fits) children.push_back(Add({Kind::kSearch, static_cast<uint32_t>(i), 0, {}}));
     }
     if (children.empty()) {

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <optional>
 
+#include "base/ascii.h"
 #include "detect/sigma/literals.h"
 #include "detect/sigma/value.h"
 
@@ -35,7 +36,7 @@ std::string BestPiece(std::string_view text, bool as_json) {
     at = end + 1;
   }
   if (best.size() < LiteralIndex::kShortest) return "";
-  return Lower(best.substr(best.size() - std::min(best.size(), kLongest)));
+  return AsciiLower(best.substr(best.size() - std::min(best.size(), kLongest)));
 }
 
 std::string BestPiece(const Pattern& pattern, bool as_json) {
@@ -65,7 +66,7 @@ std::vector<Word> WordsOf(const re2::RE2& regex) {
   for (std::string& atom : atoms) {
     const bool is_ascii = std::ranges::all_of(atom, [](char c) { return c >= 0; });
     if (!is_ascii || atom.size() < LiteralIndex::kShortest) return {};
-    words.push_back({Word::Kind::kFolded, Lower(atom)});
+    words.push_back({Word::Kind::kFolded, AsciiLower(atom)});
   }
   return words;
 }
@@ -234,7 +235,7 @@ class Finder {
         break;
       case Matcher::Kind::kPattern: {
         if (!is_keyword && matcher.pattern.is_literal()) {
-          return {{Word::Kind::kExact, Lower(matcher.pattern.literal())}};
+          return {{Word::Kind::kExact, AsciiLower(matcher.pattern.literal())}};
         }
         std::string piece = BestPiece(matcher.pattern, is_keyword && as_json_);
         if (!piece.empty()) return {{Word::Kind::kContains, std::move(piece)}};

@@ -14,6 +14,7 @@
 #include <thread>
 #include <tuple>
 
+#include "base/ascii.h"
 #include "base/limits.h"
 #include "base/parallel.h"
 #include "detect/sigma/mapping.h"
@@ -26,7 +27,7 @@ namespace {
 namespace fs = std::filesystem;
 
 bool IsRulesFile(const fs::path& path) {
-  const std::string extension = Lower(path.extension().string());
+  const std::string extension = AsciiLower(path.extension().string());
   return extension == ".yml" || extension == ".yaml";
 }
 

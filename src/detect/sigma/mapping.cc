@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
 #include "base/limits.h"
 #include "detect/sigma/value.h"
 
@@ -190,7 +191,7 @@ bool AppliesText(std::string_view service, const Event& event) {
       {"sshd", "sshd"},   {"cron", "cron"},     {"sudo", "sudo"},
       {"clamav", "clam"}, {"vsftpd", "vsftpd"}, {"guacamole", "guac"}};
   for (const auto& [name, program] : kPrograms) {
-    if (service == name) return is_system && Lower(ProgramName(event)).starts_with(program);
+    if (service == name) return is_system && AsciiLower(ProgramName(event)).starts_with(program);
   }
   if (!service.empty()) return is_system;
   return is_system || !event[Text::kCommandLine].empty() ||

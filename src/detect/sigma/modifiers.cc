@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/ascii.h"
 #include "base/base64.h"
 #include "base/limits.h"
 #include "detect/sigma/matcher.h"
@@ -258,7 +259,7 @@ Result<Matcher> OtherMatcher(const Scalar& value, const Plan& plan, ItemMatchers
   Matcher matcher;
   matcher.cased = plan.cased;
   if (plan.exists) {
-    const std::string word = Lower(value.text);
+    const std::string word = AsciiLower(value.text);
     if (word != "true" && word != "false" && word != "yes" && word != "no") {
       return Fail(ErrorCode::kInvalidArgument,
                   fmt::format("exists takes true or false, not {}", value.text));

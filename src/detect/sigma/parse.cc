@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/ascii.h"
 #include "base/limits.h"
 #include "detect/sigma/condition.h"
 #include "detect/sigma/tree.h"
@@ -75,8 +76,8 @@ class DocumentParser {
     head.id = TextOf(document_, "id");
     head.name = TextOf(document_, "name");
     head.title = TextOf(document_, "title");
-    head.status = Lower(TextOf(document_, "status"));
-    head.level = Lower(TextOf(document_, "level"));
+    head.status = AsciiLower(TextOf(document_, "status"));
+    head.level = AsciiLower(TextOf(document_, "level"));
     head.description = TextOf(document_, "description");
     head.tags = ListOf(document_.Find("tags"));
     while (head.description.ends_with('\n')) head.description.pop_back();
@@ -97,9 +98,9 @@ class DocumentParser {
       Refuse(node == nullptr ? document_ : *node, "no logsource");
       return source;
     }
-    source.category = Lower(TextOf(*node, "category"));
-    source.product = Lower(TextOf(*node, "product"));
-    source.service = Lower(TextOf(*node, "service"));
+    source.category = AsciiLower(TextOf(*node, "category"));
+    source.product = AsciiLower(TextOf(*node, "product"));
+    source.service = AsciiLower(TextOf(*node, "service"));
     return source;
   }
 
@@ -125,7 +126,7 @@ class DocumentParser {
     const size_t bar = std::min(key.find('|'), key.size());
     for (size_t at = bar; at < key.size();) {
       const size_t end = std::min(key.find('|', at + 1), key.size());
-      modifiers.push_back(Lower(std::string_view(key).substr(at + 1, end - at - 1)));
+      modifiers.push_back(AsciiLower(std::string_view(key).substr(at + 1, end - at - 1)));
       at = end;
     }
     const std::string field = key.substr(0, bar);
@@ -214,7 +215,7 @@ class DocumentParser {
       }
       if (conditions.size() > 1) text += fmt::format("{}({})", text.empty() ? "" : " or ", one);
     }
-    if (begins_with_not != nullptr) *begins_with_not = Lower(text).starts_with("not ");
+    if (begins_with_not != nullptr) *begins_with_not = AsciiLower(text).starts_with("not ");
     Result<Condition> parsed = ParseCondition(text, names);
     if (!parsed) {
       Refuse(*condition, parsed.error().message);
@@ -257,7 +258,7 @@ class DocumentParser {
     filter.log_source = ReadLogSource();
     filter.detection = ReadDetection(node, {"rules"}, &filter.keep);
     filter.rules = ListOf(node.Find("rules"));
-    std::erase_if(filter.rules, [](const std::string& id) { return Lower(id) == "any"; });
+    std::erase_if(filter.rules, [](const std::string& id) { return AsciiLower(id) == "any"; });
     if (refused_) return;
     // "not x" says what to keep; Restrict() then takes the condition as it is.
     filter.head = std::move(head_);
@@ -357,8 +358,8 @@ class DocumentParser {
     correlation.rules = ListOf(node.Find("rules"));
     correlation.group_by = ListOf(node.Find("group-by"));
     correlation.timespan_ns = ReadTimespan(node);
-    correlation.generate =
-        Lower(TextOf(node, "generate")) == "true" || Lower(TextOf(document_, "generate")) == "true";
+    correlation.generate = AsciiLower(TextOf(node, "generate")) == "true" ||
+                           AsciiLower(TextOf(document_, "generate")) == "true";
     ReadBounds(node, correlation);
     ReadAliases(node, correlation);
     const bool is_temporal = correlation.type == CorrelationType::kTemporal ||

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/ascii.h"
 #include "detect/sigma/value.h"
 
 namespace ekshume::detect::sigma {
@@ -131,7 +132,7 @@ void Pattern::AnyDash() {
 
 void Pattern::Finish() {
   if (!cased_) {
-    for (Part& part : parts_) part.text = Lower(part.text);
+    for (Part& part : parts_) part.text = AsciiLower(part.text);
   }
   const auto many = [&](size_t index) { return parts_[index].kind == PartKind::kMany; };
   const auto text = [&](size_t index) { return parts_[index].kind == PartKind::kText; };

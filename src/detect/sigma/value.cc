@@ -3,15 +3,9 @@
 
 #include <algorithm>
 
-namespace ekshume::detect::sigma {
+#include "base/ascii.h"
 
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  });
-  return lower;
-}
+namespace ekshume::detect::sigma {
 
 void Values::Clear() {
   present_ = false;
@@ -23,7 +17,7 @@ void Values::Add(ValueKind kind, std::string_view text) {
   present_ = true;
   std::string_view lower = text;
   if (std::ranges::any_of(text, [](char c) { return c >= 'A' && c <= 'Z'; })) {
-    lower = owned_.emplace_back(Lower(text));
+    lower = owned_.emplace_back(AsciiLower(text));
   }
   list_.push_back({kind, text, lower});
 }

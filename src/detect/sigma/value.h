@@ -20,8 +20,6 @@ struct Value {
   std::string_view lower;
 };
 
-std::string Lower(std::string_view text);  // ASCII only
-
 // The values that one record has for one field. Made to be used again: Clear() keeps the memory.
 class Values {
  public:

@@ -158,12 +158,6 @@ std::string Enumerate(const std::vector<std::string>& parts, size_t most) {
   return text;
 }
 
-std::string ShortTime(Timestamp time) {
-  std::string text = FormatTimestamp(time).substr(0, 19);
-  if (text.size() > 10) text[10] = ' ';
-  return text;
-}
-
 std::vector<Act> MakeActs(const Case& input, const Group& group, uint64_t& left_out) {
   ActList list(input);
   // Events first, so that what is found of their files joins them.

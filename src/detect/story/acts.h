@@ -22,7 +22,4 @@ std::string Shorten(std::string_view text, size_t limit);
 // "a, b and c"; more than `most`: "a, b and 3 more".
 std::string Enumerate(const std::vector<std::string>& parts, size_t most);
 
-// "2026-11-24 21:40:23", UTC.
-std::string ShortTime(Timestamp time);
-
 }  // namespace ekshume::detect::story

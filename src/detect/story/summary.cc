@@ -8,6 +8,7 @@
 #include <set>
 #include <tuple>
 
+#include "base/short_time.h"
 #include "detect/story/acts.h"
 
 namespace ekshume::detect::story {

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
+
 namespace ekshume::detect::yara {
 namespace {
 
@@ -15,7 +17,6 @@ constexpr std::array<std::string_view, 14> kTactics = {"reconnaissance",  "resou
                                                        "collection",      "command-and-control",
                                                        "exfiltration",    "impact"};
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsWord(char c) { return IsDigit(c) || (c >= 'a' && c <= 'z') || c == '.' || c == '-'; }
 
 // t1496, t1059.004
@@ -28,18 +29,10 @@ bool IsTechnique(std::string_view word) {
   return true;
 }
 
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
-
 }  // namespace
 
 std::string LevelOfWord(std::string_view word) {
-  std::string lower = Lower(word);
+  std::string lower = AsciiLower(word);
   for (const std::string_view level : {"informational", "low", "medium", "high", "critical"}) {
     if (lower == level) return lower;
   }
@@ -53,7 +46,7 @@ std::string LevelOfScore(int64_t score) {
 }
 
 void AddAttackTags(std::string_view text, std::vector<std::string>& tags) {
-  std::string lower = Lower(text);
+  std::string lower = AsciiLower(text);
   // A tag cannot hold a dot or a hyphen: T1059_004, defense_evasion.
   std::ranges::replace(lower, '_', '-');
   for (size_t at = 0; at < lower.size();) {

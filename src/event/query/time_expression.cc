@@ -9,6 +9,8 @@
 #include <limits>
 #include <optional>
 
+#include "base/ascii.h"
+
 namespace ekshume::event {
 namespace {
 
@@ -30,8 +32,6 @@ int64_t ToNanoseconds(Timestamp time) {
 TimeSpan SpanOf(Timestamp begin, Timestamp end) {
   return {ToNanoseconds(begin), ToNanoseconds(end)};
 }
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // A text that is eaten from the left.
 struct Reader {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "base/ascii.h"
 #include "base/limits.h"
 
 namespace ekshume::image::split {
@@ -18,7 +19,6 @@ constexpr size_t kMinLetters = 2;
 constexpr size_t kMaxLetters = 3;
 constexpr size_t kMaxGap = 8;  // segments that may be missing from a small set
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsLetter(char c) { return c >= 'a' && c <= 'z'; }
 
 uint64_t ToNumber(std::string_view suffix, bool letters) {

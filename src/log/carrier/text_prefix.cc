@@ -3,13 +3,13 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
+
 namespace ekshume::log {
 namespace {
 
 constexpr size_t kExportLength = 24;  // 2021-07-10T20:27:23.000Z
 constexpr size_t kTailLength = 32;    // 2021-07-10T20:27:23.782000+00:00
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // `aws logs tail` prints stream names as they are; the ones of services have these forms. Anything
 // else could be the host name of a syslog line.

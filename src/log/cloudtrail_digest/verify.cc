@@ -9,6 +9,7 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "base/ascii.h"
 #include "base/byte_view.h"
 #include "log/fields.h"
 
@@ -28,13 +29,6 @@ std::string ChainOf(const Digest& digest) {
   const std::string& object = digest.digest_s3_object;
   const std::string_view name = AfterLast(object, '/');
   return digest.digest_s3_bucket + '/' + std::string(name.substr(0, name.rfind('_')));
-}
-
-std::string Lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](char c) {
-    return c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c;
-  });
-  return text;
 }
 
 // Empty when it is not hexadecimal.
@@ -108,7 +102,7 @@ class Verifier {
       for (auto it = begin; it != end; ++it) {
         const StoredLogFile& file = *it->second;
         if (file.sha256.empty()) continue;
-        if (file.sha256 == Lower(named.hash)) {
+        if (file.sha256 == AsciiLower(named.hash)) {
           ++counts.files_same;
         } else {
           diagnostics_.Report(DiagnosticCode::kLogDigestMismatch, file.path,
@@ -161,7 +155,7 @@ class Verifier {
     const Digest& digest = digests[i];
     const Digest* successor = SuccessorOf(digests, i);
     if (successor == nullptr || digest.sha256.empty()) return;
-    if (digest.sha256 == Lower(successor->previous_digest_hash_value)) {
+    if (digest.sha256 == AsciiLower(successor->previous_digest_hash_value)) {
       ++counts.hashes;
       return;
     }

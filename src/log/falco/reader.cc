@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "log/falco/reader.h"
 
+#include "base/ascii.h"
 #include "log/falco/fields.h"
 #include "log/fields.h"
 #include "log/json.h"
@@ -12,8 +13,6 @@ using event::Event;
 using event::Text;
 
 constexpr int64_t kDaySeconds = 86400;
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // Of a JSON alert.
 struct Alert {

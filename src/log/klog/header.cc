@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/ascii.h"
 #include "log/fields.h"
 #include "log/text_time.h"
 
@@ -12,8 +13,6 @@ namespace {
 
 constexpr int64_t kDaySeconds = 86400;
 constexpr int kYearsToALeapYear = 8;  // 1896 to 1904, 2096 to 2104
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // Two digits at `at`; none when they are not or are above `most`.
 std::optional<unsigned> TwoDigits(std::string_view text, size_t at, unsigned most) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "log/fields.h"
 #include "log/text_time.h"
 
@@ -12,8 +13,6 @@ namespace {
 constexpr size_t kMaxHostBytes = 255;
 constexpr size_t kMaxProgramBytes = 128;
 constexpr int kHighestPriority = 191;
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 bool IsNameOf(std::string_view text, std::string_view more, size_t max) {
   return !text.empty() && text.size() <= max && std::ranges::all_of(text, [&](char c) {
