@@ -29,7 +29,7 @@ void ExpectAsSfdiskLists(const std::string& name) {
   EXPECT_TRUE(diagnostics.Sorted().empty());
   const bool gpt = expected.at("label") == "gpt";
   EXPECT_EQ(table->kind, gpt ? "gpt" : "mbr");
-  EXPECT_EQ((gpt ? "" : "0x") + table->disk_uuid, AsciiLower(expected.at("id")));
+  EXPECT_EQ((gpt ? "" : "0x") + table->disk_uuid, AsciiLower(expected.at("id").get<std::string>()));
   ASSERT_EQ(table->partitions.size(), expected.at("partitions").size());
   for (const auto& row : expected.at("partitions")) {
     const std::string node = row.at("node");
@@ -38,7 +38,7 @@ void ExpectAsSfdiskLists(const std::string& name) {
     ASSERT_NE(found, table->partitions.end()) << node;
     EXPECT_EQ(found->offset_bytes, row.at("start").get<uint64_t>() * table->sector_bytes) << node;
     EXPECT_EQ(found->size_bytes, row.at("size").get<uint64_t>() * table->sector_bytes) << node;
-    const std::string type = AsciiLower(row.at("type"));
+    const std::string type = AsciiLower(row.at("type").get<std::string>());
     EXPECT_EQ(found->type, gpt ? type : (type.size() == 1 ? "0x0" : "0x") + type) << node;
     EXPECT_EQ(found->label, row.value("name", "")) << node;
     EXPECT_EQ(gpt ? found->uuid : "", AsciiLower(row.value("uuid", ""))) << node;
