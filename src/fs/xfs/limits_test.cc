@@ -117,7 +117,8 @@ TEST(GroupLimitsTest, OnlySoManyAreLookedAt) {
   ASSERT_EQ(reported.size(), 1U) << "every group that was looked at is sound";
   EXPECT_EQ(reported[0].code, DiagnosticCode::kFilesystemLimit);
   EXPECT_EQ(reported[0].detail, "kMaxAllocationGroups");
-  EXPECT_EQ(reported[0].offset_bytes, 3 * Groups::kGroupBytes + 2 * superblock.sector_bytes);
+  EXPECT_EQ(reported[0].offset_bytes,
+            3 * Groups::kGroupBytes + uint64_t{2} * superblock.sector_bytes);
 }
 
 // An attribute fork of version 4 in blocks of 64 KiB.

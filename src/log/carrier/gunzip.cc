@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "base/byte_view.h"
 #include "log/carrier/compressed.h"
 
 namespace ekshume::log {
@@ -52,7 +53,7 @@ class GzipInput final : public Input {
   }
 
  private:
-  static uint8_t* Bytes(char* data) { return static_cast<uint8_t*>(static_cast<void*>(data)); }
+  static uint8_t* Bytes(char* data) { return AsUnsignedChars(AsWritableBytes(data, 0)); }
 
   void Begin() {
     isal_inflate_init(&state_);
@@ -61,9 +62,9 @@ class GzipInput final : public Input {
     ++member_;
   }
 
-  void Damage(std::string what) {
-    diagnostics_.Report(DiagnosticCode::kLogCarrierDamaged, evidence_, "gzip: " + what,
-                        consumed_ + begin_);
+  void Damage(std::string_view what) {
+    diagnostics_.Report(DiagnosticCode::kLogCarrierDamaged, evidence_,
+                        fmt::format("gzip: {}", what), consumed_ + begin_);
   }
 
   // Moves what is left to the front and reads more behind it; false at the end.

@@ -29,7 +29,7 @@ size_t FindEnvelopeArray(std::string_view window, size_t position, bool last) {
     if (c == '{' || c == '[') {
       ++depth;
     } else if (c == '}' || c == ']') {
-      if (--depth <= 0) return JsonScan::npos;
+      if (--depth <= 0) return JsonScan::kOpen;
     } else if (c == '"') {
       const size_t begin = i + 1;
       for (++i; i < text.size() && text[i] != '"'; ++i) {
@@ -47,7 +47,7 @@ size_t FindEnvelopeArray(std::string_view window, size_t position, bool last) {
       if (next >= text.size()) break;
     }
   }
-  return last || text.size() == kMaxHeadBytes ? JsonScan::npos : window.size();
+  return last || text.size() == kMaxHeadBytes ? JsonScan::kOpen : window.size();
 }
 
 }  // namespace
@@ -66,7 +66,7 @@ JsonCutter::Step JsonCutter::Damaged(std::string_view window, size_t position) c
 JsonCutter::Step JsonCutter::Value(std::string_view window, size_t position, bool last) {
   if (scanned_ == 0) scan_.Begin();
   const size_t end = scan_.Feed(window.substr(position + scanned_));
-  if (end != JsonScan::npos) {
+  if (end != JsonScan::kOpen) {
     const size_t size = scanned_ + end;
     scanned_ = 0;
     if (size > limits::kMaxRecordBytes) return {Kind::kTooLong, position, size};
@@ -87,7 +87,7 @@ JsonCutter::Step JsonCutter::Next(std::string_view window, size_t position, bool
   for (;;) {
     if (skipping_ || dropping_) {
       const size_t end = scan_.Feed(window.substr(position));
-      if (end == JsonScan::npos) {
+      if (end == JsonScan::kOpen) {
         return {last ? Kind::kEnd : Kind::kNeedMore, window.size(), 0};
       }
       position += end;
@@ -125,7 +125,7 @@ JsonCutter::Step JsonCutter::Next(std::string_view window, size_t position, bool
       if (arrays_.empty() || arrays_.back() != 'E') {
         const size_t array = FindEnvelopeArray(window, position, last);
         if (array == window.size() && !last) return {Kind::kNeedMore, position, 0};
-        if (array != JsonScan::npos && array != window.size()) {
+        if (array != JsonScan::kOpen && array != window.size()) {
           if (arrays_.size() >= kMaxOpenArrays) return Damaged(window, position);
           head_.assign(window.substr(position, array - position));
           arrays_ += 'E';
@@ -154,7 +154,7 @@ JsonCutter::Step JsonCutter::Next(std::string_view window, size_t position, bool
 }
 
 bool BeginsEnvelope(std::string_view text) {
-  return FindEnvelopeArray(text, 0, true) != JsonScan::npos;
+  return FindEnvelopeArray(text, 0, true) != JsonScan::kOpen;
 }
 
 bool VisitJsonRecords(

@@ -20,7 +20,7 @@ struct Masks {
 #if defined(__SSE2__)
 Masks Look(const char* block) {
   Masks masks;
-  for (int i = 0; i < 4; ++i) {
+  for (size_t i = 0; i < 4; ++i) {
     const __m128i bytes = LoadSixteen(block + 16 * i);
     // { is [ with bit 5 set, } is ] with it.
     const __m128i folded = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
@@ -110,7 +110,7 @@ size_t JsonScan::Feed(std::string_view bytes) {
       if ((c == '}' || c == ']') && --depth_ <= 0) return at + 1;
     }
   }
-  return npos;
+  return kOpen;
 }
 
 }  // namespace ekshume::log

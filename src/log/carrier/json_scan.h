@@ -15,9 +15,9 @@ class JsonScan {
   void Begin() { *this = JsonScan(); }
 
   // Looks at more bytes. Returns how many of them belong to the value when it ends in them (the
-  // closing bracket included), or npos when it does not.
+  // closing bracket included), or kOpen when it does not.
   size_t Feed(std::string_view bytes);
-  static constexpr size_t npos = static_cast<size_t>(-1);
+  static constexpr size_t kOpen = static_cast<size_t>(-1);
 
  private:
   int64_t depth_ = 0;

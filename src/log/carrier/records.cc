@@ -37,7 +37,7 @@ bool IsStructured(std::string_view head) {
   JsonScan scan;
   const size_t end = scan.Feed(head.substr(begin));
   const size_t newline = head.find('\n', begin);
-  if (end == JsonScan::npos) {
+  if (end == JsonScan::kOpen) {
     // Cut by its service: the line ends, the value does not.
     return newline == std::string_view::npos || !head.substr(0, newline).contains("[Truncated...]");
   }

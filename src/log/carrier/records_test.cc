@@ -65,8 +65,8 @@ using Texts = std::vector<std::string>;
 
 TEST(RecordReader, CutsJsonHoweverItIsArranged) {
   const Texts two = {R"({"a":"}{"})", R"({"b":[1,{"c":"\"]"}]})"};
-  const std::string first = two[0];
-  const std::string second = two[1];
+  const std::string& first = two[0];
+  const std::string& second = two[1];
   for (const size_t step : {size_t{1}, size_t{7}, size_t{1} << 20}) {
     EXPECT_EQ(Records(first + "\n" + second + "\n", step), two) << "lines";
     EXPECT_EQ(Records(first + second, step), two) << "one after the other";
@@ -198,7 +198,7 @@ TEST(JsonScan, FindsTheEndWhereverThePiecesAreCut) {
   for (size_t first = 0; first < text.size(); ++first) {
     JsonScan scan;
     scan.Begin();
-    ASSERT_EQ(scan.Feed(std::string_view(more).substr(0, first)), JsonScan::npos) << first;
+    ASSERT_EQ(scan.Feed(std::string_view(more).substr(0, first)), JsonScan::kOpen) << first;
     ASSERT_EQ(scan.Feed(std::string_view(more).substr(first)), text.size() - first) << first;
   }
 }

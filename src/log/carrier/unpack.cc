@@ -141,6 +141,7 @@ class Unpacker {
            const std::function<void(const Leaf&)>& visit)
       : allowance_(stored_bytes), diagnostics_(diagnostics), visit_(visit) {}
 
+  // NOLINTBEGIN(misc-no-recursion): no deeper than kMaxCarrierDepth.
   Result<void> Go(Input& input, const Leaf& name, int depth) {
     PeekInput peeked(input);
     const std::string_view head = EKSHUME_TRY(peeked.Peek(kHeadBytes));
@@ -262,6 +263,7 @@ class Unpacker {
       }
     }
   }
+  // NOLINTEND(misc-no-recursion)
 
   void Damage(const Leaf& name, const char* what) {
     diagnostics_.Report(DiagnosticCode::kLogCarrierDamaged, name.evidence,

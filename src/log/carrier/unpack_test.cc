@@ -7,13 +7,14 @@
 #include <isa-l/igzip_lib.h>
 #include <zstd.h>
 
+#include "base/byte_view.h"
 #include "base/hash.h"
 #include "base/limits.h"
 
 namespace ekshume::log {
 namespace {
 
-uint8_t* Bytes(char* data) { return static_cast<uint8_t*>(static_cast<void*>(data)); }
+uint8_t* Bytes(char* data) { return AsUnsignedChars(AsWritableBytes(data, 0)); }
 
 // One gzip member.
 std::string Gzip(std::string text) {
