@@ -44,8 +44,9 @@ TEST_F(SearchFunctionTest, AgreesWithContainsOnWholeTables) {
     for (const char* text : {"a", "value3", "4eabc", "x", "nothing"}) {
       const std::string from = fmt::format("{}, '{}')", column, text);
       const std::string lower = fmt::format("contains(lower({}), '{}')", column, text);
-      EXPECT_EQ(0, Number("SELECT count(*) FROM t WHERE ekshume_contains(" + from +
-                          " IS DISTINCT FROM " + lower))
+      EXPECT_EQ(0, Number(fmt::format(
+                       "SELECT count(*) FROM t WHERE ekshume_contains({} IS DISTINCT FROM {}", from,
+                       lower)))
           << column << ' ' << text;
       EXPECT_EQ(Number("SELECT count(*) FROM t WHERE alike = 'Value1' OR " + lower),
                 Number("SELECT count(*) FROM t WHERE alike = 'Value1' OR ekshume_contains(" + from))

@@ -67,19 +67,21 @@ TEST(RecordReader, CutsJsonHoweverItIsArranged) {
   const Texts two = {R"({"a":"}{"})", R"({"b":[1,{"c":"\"]"}]})"};
   const std::string& first = two[0];
   const std::string& second = two[1];
-  for (const size_t step : {size_t{1}, size_t{7}, size_t{1} << 20}) {
-    EXPECT_EQ(Records(first + "\n" + second + "\n", step), two) << "lines";
-    EXPECT_EQ(Records(first + second, step), two) << "one after the other";
-    EXPECT_EQ(Records("[" + first + ",\n " + second + "]", step), two) << "an array";
-    EXPECT_EQ(Records("{\"Records\": [" + first + "," + second + "]}", step), two) << "an envelope";
-    EXPECT_EQ(Records("{\"x\":{\"Records\":[1]},\"items\" :\n[" + first + "," + second +
-                          "],\"nextToken\":null}",
-                      step),
-              two)
-        << "members around the array";
-    EXPECT_EQ(Records("{\"Records\":[" + first + "]}{\"Records\":[" + second + "]}", step), two)
-        << "envelopes one after the other";
-    EXPECT_EQ(Records("\xef\xbb\xbf" + first + "\r\n" + second, step), two) << "a byte order mark";
+  const std::pair<std::string, const char*> arranged[] = {
+      {first + "\n" + second + "\n", "lines"},
+      {first + second, "one after the other"},
+      {"[" + first + ",\n " + second + "]", "an array"},
+      {"{\"Records\": [" + first + "," + second + "]}", "an envelope"},
+      {"{\"x\":{\"Records\":[1]},\"items\" :\n[" + first + "," + second + "],\"nextToken\":null}",
+       "members around the array"},
+      {"{\"Records\":[" + first + "]}{\"Records\":[" + second + "]}",
+       "envelopes one after the other"},
+      {"\xef\xbb\xbf" + first + "\r\n" + second, "a byte order mark"},
+  };
+  for (const auto& [text, how] : arranged) {
+    for (const size_t step : {size_t{1}, size_t{7}, size_t{1} << 20}) {
+      EXPECT_EQ(Records(text, step), two) << how;
+    }
   }
 }
 
@@ -108,9 +110,9 @@ TEST(RecordReader, CutsLinesAndKeepsTheirPlaces) {
 TEST(RecordReader, JoinsWhatAnExportContinuedWithoutATime) {
   const std::string first = "2021-07-10T20:27:23.000Z some message";
   const std::string second = "2021-07-10T20:27:24.000Z another\n  at line two\n\n  at line four";
+  const std::string text = first + "\n" + second + "\n" + first + "\n";
   for (const size_t step : {size_t{1}, size_t{1} << 20}) {
-    EXPECT_EQ(Records(first + "\n" + second + "\n" + first + "\n", step),
-              (Texts{first, second, first}));
+    EXPECT_EQ(Records(text, step), (Texts{first, second, first}));
   }
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "log/k8s_audit/reader.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 
@@ -467,7 +469,7 @@ TEST(K8sAudit, ReadsAzureRecords) {
       R"({"category":"kube-audit","operationName":"Microsoft.ContainerService/managedClusters/diagnosticLogs/Read","properties":{"log":)";
   const std::string tail = R"(,"pod":"kube-apiserver-1"},"time":"2026-11-24T10:00:02Z"})";
   for (const std::string& log : {inner, '"' + escaped + '"'}) {
-    const std::string record = head + log + tail;
+    const std::string record = fmt::format("{}{}{}", head, log, tail);
     EXPECT_EQ(AuditFormat().Sniff(record), Match::kYes);
     const Event event = ParseOne(record);
     EXPECT_EQ(event[Text::kMessage], "alice from 192.0.2.7 read node n1");
