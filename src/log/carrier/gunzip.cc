@@ -31,9 +31,9 @@ class GzipInput final : public Input {
         break;
       }
       if (!in_member_ && !EKSHUME_TRY(FindMember())) break;
-      state_.next_in = Bytes(buffer_.data() + begin_);
+      state_.next_in = AsUnsignedChars(AsWritableBytes(buffer_.data() + begin_, end_ - begin_));
       state_.avail_in = static_cast<uint32_t>(end_ - begin_);
-      state_.next_out = Bytes(out.data());
+      state_.next_out = AsUnsignedChars(AsWritableBytes(out.data(), out.size()));
       state_.avail_out = static_cast<uint32_t>(std::min<size_t>(out.size(), 1U << 30));
       const uint32_t room = state_.avail_out;
       const int status = isal_inflate(&state_);
@@ -53,8 +53,6 @@ class GzipInput final : public Input {
   }
 
  private:
-  static uint8_t* Bytes(char* data) { return AsUnsignedChars(AsWritableBytes(data, 0)); }
-
   void Begin() {
     isal_inflate_init(&state_);
     state_.crc_flag = ISAL_GZIP;

@@ -29,7 +29,7 @@ size_t FindEnvelopeArray(std::string_view window, size_t position, bool last) {
     if (c == '{' || c == '[') {
       ++depth;
     } else if (c == '}' || c == ']') {
-      if (--depth <= 0) return JsonScan::kOpen;
+      if (--depth <= 0) return std::string_view::npos;
     } else if (c == '"') {
       const size_t begin = i + 1;
       for (++i; i < text.size() && text[i] != '"'; ++i) {
@@ -47,7 +47,7 @@ size_t FindEnvelopeArray(std::string_view window, size_t position, bool last) {
       if (next >= text.size()) break;
     }
   }
-  return last || text.size() == kMaxHeadBytes ? JsonScan::kOpen : window.size();
+  return last || text.size() == kMaxHeadBytes ? std::string_view::npos : window.size();
 }
 
 }  // namespace
@@ -125,7 +125,7 @@ JsonCutter::Step JsonCutter::Next(std::string_view window, size_t position, bool
       if (arrays_.empty() || arrays_.back() != 'E') {
         const size_t array = FindEnvelopeArray(window, position, last);
         if (array == window.size() && !last) return {Kind::kNeedMore, position, 0};
-        if (array != JsonScan::kOpen && array != window.size()) {
+        if (array != std::string_view::npos && array != window.size()) {
           if (arrays_.size() >= kMaxOpenArrays) return Damaged(window, position);
           head_.assign(window.substr(position, array - position));
           arrays_ += 'E';
@@ -154,7 +154,7 @@ JsonCutter::Step JsonCutter::Next(std::string_view window, size_t position, bool
 }
 
 bool BeginsEnvelope(std::string_view text) {
-  return FindEnvelopeArray(text, 0, true) != JsonScan::kOpen;
+  return FindEnvelopeArray(text, 0, true) != std::string_view::npos;
 }
 
 bool VisitJsonRecords(

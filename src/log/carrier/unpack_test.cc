@@ -14,8 +14,6 @@
 namespace ekshume::log {
 namespace {
 
-uint8_t* Bytes(char* data) { return AsUnsignedChars(AsWritableBytes(data, 0)); }
-
 // One gzip member.
 std::string Gzip(std::string text) {
   isal_zstream stream;
@@ -24,9 +22,9 @@ std::string Gzip(std::string text) {
   stream.end_of_stream = 1;
   stream.flush = NO_FLUSH;
   std::string out(text.size() + 1000, '\0');
-  stream.next_in = Bytes(text.data());
+  stream.next_in = AsUnsignedChars(AsWritableBytes(text));
   stream.avail_in = static_cast<uint32_t>(text.size());
-  stream.next_out = Bytes(out.data());
+  stream.next_out = AsUnsignedChars(AsWritableBytes(out));
   stream.avail_out = static_cast<uint32_t>(out.size());
   EXPECT_EQ(isal_deflate_stateless(&stream), COMP_OK);
   out.resize(stream.total_out);
