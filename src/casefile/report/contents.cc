@@ -3,13 +3,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <map>
-#include <set>
 
 #include "base/short_time.h"
-#include "base/text.h"
-#include "casefile/report/layout.h"
+#include "casefile/report/incident.h"
+#include "casefile/report/members.h"
 #include "detect/story/tactics.h"
 
 namespace ekshume::casefile::report {
@@ -17,65 +15,11 @@ namespace {
 
 // What a report for people holds of long lists; report.json has all.
 constexpr size_t kMaxIncidents = 20;
-constexpr size_t kMaxActs = 300;  // of one incident
 constexpr size_t kMaxFindings = 2000;
-constexpr size_t kMaxNamed = 60;  // pods, secrets, names, addresses
 constexpr size_t kMaxDiagnostics = 200;
 constexpr size_t kMaxCustody = 500;
 constexpr size_t kMaxTechniques = 400;
-constexpr size_t kShownEvents = 3;     // ids of one finding
-constexpr size_t kMaxTextBytes = 700;  // of one cell
-
-// A member of that path as text; "" when it is not there. Numbers and booleans as JSON has them.
-std::string Text(const Json& object, std::string_view path) {
-  const Json* at = &object;
-  for (const std::string_view part : SplitNonEmpty(path, '.')) {
-    const std::string key(part);
-    if (!at->is_object() || !at->contains(key)) return {};
-    at = &(*at)[key];
-  }
-  if (at->is_string()) return at->get<std::string>();
-  if (at->is_null() || at->is_structured()) return {};
-  return at->dump();
-}
-
-std::string Cut(std::string text) {
-  if (text.size() <= kMaxTextBytes) return text;
-  size_t end = kMaxTextBytes;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
-  text.resize(end);
-  return text + "...";
-}
-
-const Json& List(const Json& object, const char* key) {
-  static const Json kEmpty = Json::array();
-  return object.is_object() && object.contains(key) && object[key].is_array() ? object[key]
-                                                                              : kEmpty;
-}
-
-std::vector<std::string> Strings(const Json& object, const char* key, size_t most = SIZE_MAX) {
-  std::vector<std::string> strings;
-  for (const Json& value : List(object, key)) {
-    if (strings.size() >= most) break;
-    if (value.is_string()) strings.push_back(value.get<std::string>());
-  }
-  return strings;
-}
-
-std::string Joined(const std::vector<std::string>& parts, std::string_view separator = ", ") {
-  std::string text;
-  for (const std::string& part : parts) {
-    if (part.empty()) continue;
-    if (!text.empty()) text += separator;
-    text += part;
-  }
-  return text;
-}
-
-std::string Capital(std::string text) {
-  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] -= 'a' - 'A';
-  return text;
-}
+constexpr size_t kShownEvents = 3;  // ids of one finding
 
 class Maker {
  public:
@@ -92,9 +36,9 @@ class Maker {
     size_t number = 0;
     for (const Json& incident : List(report_, "incidents")) {
       if (++number > kMaxIncidents) break;
-      Incident(incident, number);
+      AddIncident(incident, number, document_);
     }
-    More(List(report_, "incidents").size(), kMaxIncidents, "incidents");
+    More(document_, List(report_, "incidents").size(), kMaxIncidents, "incidents");
     Questions();
     Attack();
     Findings();
@@ -107,16 +51,9 @@ class Maker {
   }
 
  private:
-  void More(size_t all, size_t shown, const char* what) {
-    if (all > shown) {
-      document_.Paragraph(fmt::format("... and {} more {} in report.json.", all - shown, what));
-    }
-  }
-
   void Verdict() {
     document_.Heading(1, "Verdict");
-    const Json verdict =
-        report_.is_object() && report_.contains("verdict") ? report_["verdict"] : Json();
+    const Json& verdict = Part(report_, "verdict");
     const std::string word = Text(verdict, "word");
     if (word.empty()) {
       document_.Paragraph("The case has no verdict yet: investigate it again.");
@@ -127,152 +64,6 @@ class Maker {
                                             ? std::string()
                                             : " (" + confidence + " confidence)"));
     document_.Paragraph(Text(verdict, "summary"));
-  }
-
-  void Incident(const Json& incident, size_t number) {
-    document_.Heading(1, fmt::format("Incident {}: {}", number, Text(incident, "title")));
-    document_.Emphasis(fmt::format("{} ({} confidence), {} to {}",
-                                   Capital(Text(incident, "verdict")), Text(incident, "confidence"),
-                                   ShortTime(Text(incident, "first")),
-                                   ShortTime(Text(incident, "last"))));
-    document_.Paragraph(Text(incident, "summary"));
-    document_.Heading(2, "Why");
-    document_.List(Strings(incident, "reasons"));
-    document_.Heading(2, "How it began");
-    const Json entry = incident.contains("entry") ? incident["entry"] : Json();
-    document_.Paragraph(Text(entry, "sentence"), Strings(entry, "findings"));
-    if (incident.contains("graph")) {
-      document_.Heading(2, "Who touched what");
-      Drawing drawing = DrawGraph(incident["graph"]);
-      drawing.caption = "Incident " + std::to_string(number) + ": who touched what";
-      document_.Add(std::move(drawing));
-    }
-    Acts(incident);
-    Actors(incident);
-    Places(incident);
-    Things(incident, "secrets", "Secrets and credentials that were reached for");
-    Things(incident, "identities", "Identities that were made or made stronger");
-    Things(incident, "persistence", "Left behind");
-    Tactics(incident);
-    Steps(incident);
-  }
-
-  void Acts(const Json& incident) {
-    document_.Heading(2, "Timeline of acts");
-    Table table;
-    table.titles = {"time", "level", "what", "where", "findings"};
-    table.widths = {15, 8, 47, 18, 12};
-    const Json& acts = List(incident, "acts");
-    for (const Json& act : acts) {
-      if (table.rows.size() >= kMaxActs) break;
-      std::string what = Cut(Text(act, "sentence"));
-      if (const std::string count = Text(act, "count"); !count.empty() && count != "1") {
-        what += " (" + count + " times)";
-      }
-      table.rows.push_back({"",
-                            {{ShortTime(Text(act, "time")), {}},
-                             {Text(act, "level"), {}},
-                             {what, {}},
-                             {Text(act, "place"), {}},
-                             {"", Strings(act, "findings")}}});
-    }
-    document_.Add(std::move(table));
-    More(acts.size(), kMaxActs, "acts");
-  }
-
-  void Actors(const Json& incident) {
-    document_.Heading(2, "Who");
-    Table table;
-    table.titles = {"who", "part", "names", "addresses", "first", "last"};
-    table.widths = {18, 8, 36, 14, 12, 12};
-    for (const Json& actor : List(incident, "actors")) {
-      if (table.rows.size() >= kMaxNamed) break;
-      std::vector<std::string> names;
-      for (const Json& name : List(actor, "names")) {
-        if (names.size() < kMaxNamed) names.push_back(Text(name, "value"));
-      }
-      table.rows.push_back({"",
-                            {{Text(actor, "kind") + " " + Text(actor, "name"), {}},
-                             {Text(actor, "role"), {}},
-                             {Cut(Joined(names)), {}},
-                             {Cut(Joined(Strings(actor, "addresses"))), {}},
-                             {ShortTime(Text(actor, "first")), {}},
-                             {ShortTime(Text(actor, "last")), {}}}});
-    }
-    document_.Add(std::move(table));
-  }
-
-  void Places(const Json& incident) {
-    document_.Heading(2, "Affected pods, containers and nodes");
-    Table table;
-    table.titles = {"what", "name", "how", "can reach its host by", "first"};
-    table.widths = {9, 34, 23, 22, 12};
-    const Json& places = List(incident, "places");
-    for (const Json& place : places) {
-      if (table.rows.size() >= kMaxNamed) break;
-      std::string name = Text(place, "namespace");
-      name += (name.empty() ? "" : "/") + Text(place, "name");
-      if (Text(place, "kind") == "container") {
-        name = Text(place, "name") + " of " + Text(place, "pod");
-      }
-      if (const std::string uid = Text(place, "uid"); !uid.empty()) name += ", uid " + uid;
-      if (const std::string node = Text(place, "node"); !node.empty()) name += ", on " + node;
-      table.rows.push_back({"",
-                            {{Text(place, "kind"), {}},
-                             {name, {}},
-                             {Text(place, "how"), {}},
-                             {Joined(Strings(place, "host_access")), {}},
-                             {ShortTime(Text(place, "first")), {}}}});
-    }
-    document_.Add(std::move(table));
-    More(places.size(), kMaxNamed, "places");
-  }
-
-  void Things(const Json& incident, const char* member, const char* title) {
-    const Json& things = List(incident, member);
-    if (things.empty()) return;
-    document_.Heading(2, title);
-    Table table;
-    table.titles = {"kind", "name", "where", "how", "time", "findings"};
-    table.widths = {14, 26, 18, 18, 12, 12};
-    for (const Json& thing : things) {
-      if (table.rows.size() >= kMaxNamed) break;
-      table.rows.push_back({"",
-                            {{Text(thing, "kind"), {}},
-                             {Cut(Text(thing, "name")), {}},
-                             {Text(thing, "where"), {}},
-                             {Text(thing, "how"), {}},
-                             {ShortTime(Text(thing, "time")), {}},
-                             {"", Strings(thing, "findings")}}});
-    }
-    document_.Add(std::move(table));
-    More(things.size(), kMaxNamed, "entries");
-  }
-
-  void Tactics(const Json& incident) {
-    document_.Heading(2, "ATT&CK tactics in order of time");
-    Table table;
-    table.titles = {"first", "tactic", "id", "findings", "techniques"};
-    table.widths = {18, 22, 10, 10, 40};
-    for (const Json& tactic : List(incident, "tactics")) {
-      table.rows.push_back({"",
-                            {{ShortTime(Text(tactic, "first")), {}},
-                             {Text(tactic, "name"), {}},
-                             {Text(tactic, "id"), {}},
-                             {Text(tactic, "findings"), {}},
-                             {Joined(Strings(tactic, "techniques")), {}}}});
-    }
-    document_.Add(std::move(table));
-  }
-
-  void Steps(const Json& incident) {
-    document_.Heading(2, "What to do now, in this order");
-    std::vector<std::string> steps;
-    for (const Json& step : List(incident, "next_steps")) {
-      steps.push_back(fmt::format("{}: {} [{}]: {}", Capital(Text(step, "phase")),
-                                  Text(step, "action"), Text(step, "target"), Text(step, "why")));
-    }
-    document_.Steps(std::move(steps));
   }
 
   void Questions() {
@@ -295,7 +86,7 @@ class Maker {
                              {"", Strings(question, "findings")}}});
     }
     document_.Add(std::move(table));
-    More(questions.size(), kMaxNamed, "questions");
+    More(document_, questions.size(), kMaxNamed, "questions");
   }
 
   // Of all findings, in the order of the matrix.
@@ -375,8 +166,9 @@ class Maker {
       std::string title = Text(finding, "title") + " [" + Text(finding, "detector") + " " +
                           Text(finding, "rule") + "] id " + id;
       std::string time = ShortTime(Text(finding, "first"));
-      if (const std::string last = ShortTime(Text(finding, "last")); last != time)
+      if (const std::string last = ShortTime(Text(finding, "last")); last != time) {
         time += " to " + last;
+      }
       if (const std::string count = Text(finding, "count"); count != "1" && !count.empty()) {
         time += ", " + count + " times";
       }
@@ -388,7 +180,7 @@ class Maker {
                              {evidence, {}}}});
     }
     document_.Add(std::move(table));
-    More(findings.size(), kMaxFindings, "findings");
+    More(document_, findings.size(), kMaxFindings, "findings");
   }
 
   void Coverage() {
@@ -400,8 +192,7 @@ class Maker {
                       (Text(gap, "lost") == "true" ? " (it may exist elsewhere)" : ""));
     }
     document_.List(std::move(lines));
-    const Json coverage =
-        report_.is_object() && report_.contains("coverage") ? report_["coverage"] : Json();
+    const Json& coverage = Part(report_, "coverage");
     Table table;
     table.titles = {"technique", "name", "could be seen", "why"};
     table.widths = {12, 28, 14, 46};
@@ -415,13 +206,11 @@ class Maker {
                              {Cut(Text(technique, "reason")), {}}}});
     }
     document_.Add(std::move(table));
-    More(techniques.size(), kMaxTechniques, "techniques");
+    More(document_, techniques.size(), kMaxTechniques, "techniques");
   }
   static std::vector<std::string> CoverageOf(const Json& report) {
-    const Json coverage =
-        report.is_object() && report.contains("coverage") ? report["coverage"] : Json();
-    const Json counts =
-        coverage.is_object() && coverage.contains("counts") ? coverage["counts"] : Json();
+    const Json& coverage = Part(report, "coverage");
+    const Json& counts = Part(coverage, "counts");
     if (!counts.is_object()) return {};
     std::vector<std::string> lines = {
         fmt::format("Of the techniques known here, the evidence could show {}, could show {} in "
@@ -443,7 +232,7 @@ class Maker {
   }
 
   void Node() {
-    const Json node = report_.is_object() && report_.contains("node") ? report_["node"] : Json();
+    const Json& node = Part(report_, "node");
     if (!node.is_object()) return;
     document_.Heading(1, "The node");
     Table table;
@@ -477,8 +266,7 @@ class Maker {
                                {Text(file, "sha256"), {}}}});
       }
     }
-    const Json events =
-        report_.is_object() && report_.contains("events") ? report_["events"] : Json();
+    const Json& events = Part(report_, "events");
     for (const Json& item : List(events, "items")) {
       if (table.rows.size() >= kMaxFindings) break;
       table.rows.push_back({"",
@@ -508,7 +296,7 @@ class Maker {
                              {Text(record, "previous"), {}}}});
     }
     document_.Add(std::move(table));
-    More(custody_.size(), kMaxCustody, "records in custody.jsonl, not");
+    More(document_, custody_.size(), kMaxCustody, "records in custody.jsonl, not");
   }
 
   void Diagnostics() {
@@ -527,7 +315,7 @@ class Maker {
                              {Cut(Text(diagnostic, "detail")), {}}}});
     }
     document_.Add(std::move(table));
-    More(diagnostics.size(), kMaxDiagnostics, "diagnostics");
+    More(document_, diagnostics.size(), kMaxDiagnostics, "diagnostics");
   }
 
   const Json& report_;
