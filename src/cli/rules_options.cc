@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "casefile/detection/problems.h"
 
 namespace ekshume::cli {
 
@@ -62,8 +63,11 @@ Result<sigma::Placeholders> ReadPlaceholders(const RulesOptions& options) {
   return placeholders;
 }
 
-Result<sigma::RuleSet> LoadRules(const RulesOptions& options) {
-  return sigma::LoadRules(options.paths, EKSHUME_TRY(ReadPlaceholders(options)));
+Result<sigma::RuleSet> LoadRules(const RulesOptions& options, DiagnosticSink& diagnostics) {
+  const auto placeholders = EKSHUME_TRY(ReadPlaceholders(options));
+  sigma::RuleSet set = EKSHUME_TRY(sigma::LoadRules(options.paths, placeholders));
+  casefile::ReportProblems(set.refused, DiagnosticCode::kRuleRefused, set.doubtful, diagnostics);
+  return set;
 }
 
 std::optional<std::string> ShippedRules() {

@@ -25,8 +25,9 @@ struct RulesOptions {
 void AddPlaceholderOptions(CLI::App& verb, RulesOptions& options);
 void AddFileRuleOptions(CLI::App& verb, RulesOptions& options);
 
-// Loads the rules with their placeholders. What is wrong with single rules is in the set.
-Result<detect::sigma::RuleSet> LoadRules(const RulesOptions& options);
+// Loads the rules with their placeholders. What is wrong with single rules is reported and is in
+// the set.
+Result<detect::sigma::RuleSet> LoadRules(const RulesOptions& options, DiagnosticSink& diagnostics);
 
 // The folder of the rules that ship with ekshume, beside the program.
 std::optional<std::string> ShippedRules();

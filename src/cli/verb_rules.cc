@@ -4,7 +4,6 @@
 #include <memory>
 
 #include "base/text.h"
-#include "casefile/detection/problems.h"
 #include "casefile/detection/rule_tests.h"
 #include "cli/program.h"
 #include "cli/rules_options.h"
@@ -40,9 +39,7 @@ void WriteHead(RowFormatter& formatter, const sigma::Head& head, std::string_vie
 }
 
 Result<void> List(Program& program, const RulesOptions& options) {
-  sigma::RuleSet set = EKSHUME_TRY(LoadRules(options));
-  casefile::ReportProblems(set.refused, DiagnosticCode::kRuleRefused, set.doubtful,
-                           program.diagnostics);
+  sigma::RuleSet set = EKSHUME_TRY(LoadRules(options, program.diagnostics));
   const auto output = EKSHUME_TRY(program.OpenOutput());
   RowWriter writer(program.format, *output);
   RowFormatter formatter(program.format);
@@ -70,9 +67,7 @@ void WriteProblem(RowFormatter& formatter, const detect::Problem& problem,
 
 // For people: what is wrong, then how many of how many. The other formats: a row for each problem.
 Result<void> Check(Program& program, const RulesOptions& options) {
-  sigma::RuleSet set = EKSHUME_TRY(LoadRules(options));
-  casefile::ReportProblems(set.refused, DiagnosticCode::kRuleRefused, set.doubtful,
-                           program.diagnostics);
+  sigma::RuleSet set = EKSHUME_TRY(LoadRules(options, program.diagnostics));
   const size_t loaded = set.loaded();
   const size_t correlations = set.correlations.size();
   const size_t documents = set.documents;
@@ -115,9 +110,7 @@ Result<void> Check(Program& program, const RulesOptions& options) {
 // For people: what failed and what has no tests, then how many of how many. The other formats: a
 // row for each file of rules.
 Result<void> Test(Program& program, const RulesOptions& options) {
-  sigma::RuleSet set = EKSHUME_TRY(LoadRules(options));
-  casefile::ReportProblems(set.refused, DiagnosticCode::kRuleRefused, set.doubtful,
-                           program.diagnostics);
+  sigma::RuleSet set = EKSHUME_TRY(LoadRules(options, program.diagnostics));
   const std::vector<casefile::RuleTests> results =
       casefile::TestRules(std::move(set), options.paths);
   size_t rules = 0;

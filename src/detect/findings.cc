@@ -58,7 +58,7 @@ Findings::Gathered* Findings::Place(const std::string& key, bool& is_new) {
   return &findings_[key];
 }
 
-void Findings::Take(Gathered& gathered, const EventBrief& event) {
+void Findings::AddEvent(Gathered& gathered, const EventBrief& event) {
   Finding& finding = gathered.finding;
   ++finding.count;
   if (event.time) {
@@ -109,7 +109,7 @@ Finding* Findings::Add(std::initializer_list<std::string_view> what,
     finding.path = one.path;
     finding.source_ip = one.source_ip;
   }
-  for (const EventRef& event : events) Take(*gathered, *event);
+  for (const EventRef& event : events) AddEvent(*gathered, *event);
   return is_new ? &finding : nullptr;
 }
 

@@ -69,7 +69,7 @@ class Findings {
   // The gathered finding of that key; null when there is no room for one more. `is_new` says that
   // it was made now, empty.
   Gathered* Place(const std::string& key, bool& is_new);
-  static void Take(Gathered& gathered, const EventBrief& event);
+  static void AddEvent(Gathered& gathered, const EventBrief& event);
 
   std::unordered_map<std::string, Gathered> findings_;  // by what makes them one
   std::string key_;                                     // used again and again

@@ -37,8 +37,8 @@ Result<DetectionRules> LoadDetectionRules(const RuleSources& sources, Diagnostic
 
 // Runs all detectors over a case: rules and indicators over the events of the store, and where
 // there is a node, the checks for drift, YARA and indicators over its files. `evidence` and
-// `inventory` are null for a case of logs only. Findings are weighed (casefile/detection/weigh.h);
-// the worst come first. Errors as above, and kCancelled.
+// `node`, what is known of it, are null for a case of logs only. Findings are weighed
+// (casefile/detection/weigh.h); the worst come first. Errors as above, and kCancelled.
 Result<std::vector<detect::Finding>> Detect(const Evidence* evidence, const NodeInvestigation* node,
                                             event::Store& store, DetectionRules rules,
                                             DiagnosticSink& diagnostics, Progress& progress);

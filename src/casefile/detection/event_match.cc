@@ -92,8 +92,8 @@ class Hunt {
         correlator_(engine.rules(), correlations,
                     [this](const sigma::Correlated& found) {
                       const sigma::Correlation& correlation = correlations_[found.correlation];
-                      if (!correlation.silent)
-                        sigma::AddMatch(findings_, correlation.head, found.events);
+                      if (correlation.silent) return;
+                      sigma::AddMatch(findings_, correlation.head, found.events);
                     }),
         earliest_(matches_in_order) {
     for (size_t i = 0; i < event::ScanThreads(); ++i) {

@@ -3,7 +3,6 @@
 #include <optional>
 
 #include "base/ascii.h"
-
 #include "detect/indicator/state.h"
 
 namespace ekshume::detect::indicator {
