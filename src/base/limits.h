@@ -119,6 +119,18 @@ inline constexpr size_t kMaxGraphNodes = 2000;                         // of one
 inline constexpr uint64_t kMaxHashedHoleBytes = uint64_t{16}
                                                 << 30;  // zeros hashed for the holes of one file
 
+// collection: what the collector wrote, and archives like it
+inline constexpr uint64_t kMaxStreamFrameBytes = uint64_t{16} << 20;  // one frame, unpacked
+inline constexpr size_t kMaxCollectionMembers = 4000000;              // of one archive
+inline constexpr size_t kMaxCollectionTableBytes = size_t{1} << 30;   // one table of processes, ...
+inline constexpr size_t kMaxProcesses = 4194304;                      // of one node: pid_max
+inline constexpr size_t kMaxSockets = 4000000;                        // of one node
+inline constexpr size_t kMaxMemoryRegions = 1000000;                  // of one process
+
+// live: what services answer
+inline constexpr size_t kMaxAnswerBytes = size_t{256} << 20;  // one answer kept in memory
+inline constexpr size_t kMaxAnswerPages = 1000000;            // pages of one list
+
 // output
 inline constexpr size_t kMaxDiagnosticsPerCode = 100;  // further ones are only counted
 
