@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <pwd.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,12 +10,13 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <filesystem>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/text.h"
+#include "casefile/analyst.h"
 #include "casefile/atomic_file.h"
 #include "casefile/json.h"
 #include "casefile/version.h"
@@ -26,12 +26,6 @@ namespace {
 
 constexpr int kCaseSchema = 1;
 
-Timestamp Now() {
-  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
-  return TimestampFromNanoseconds(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(since_epoch).count());
-}
-
 // Sixteen random bytes, as a name for the case.
 Result<std::string> NewId() {
   std::array<std::byte, 16> bytes;
@@ -39,16 +33,6 @@ Result<std::string> NewId() {
     return Fail(ErrorCode::kIo, "no random numbers from the system");
   }
   return ToHex(ByteView(bytes));
-}
-
-std::string UserName() {
-  const passwd* entry = getpwuid(getuid());
-  return entry != nullptr ? entry->pw_name : fmt::format("uid {}", getuid());
-}
-
-std::string HostName() {
-  std::array<char, 256> name{};
-  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
 }
 
 // The last line of the ledger, "" when there is none.
@@ -160,12 +144,13 @@ Result<void> Case::Record(const CustodyEntry& entry) {
     for (const EvidenceFile& file : entry.evidence) {
       evidence.push_back({{"path", file.path}, {"size", file.size_bytes}, {"sha256", file.sha256}});
     }
-    const Json record = {
+    const Analyst analyst = CurrentAnalyst();
+    Json record = {
         {"sequence", std::ranges::count(ledger, '\n') + 1},
         {"time", FormatTimestamp(Now())},
-        {"user", UserName()},
-        {"uid", getuid()},
-        {"host", HostName()},
+        {"user", analyst.user},
+        {"uid", analyst.uid},
+        {"host", analyst.host},
         {"tool", "ekshume"},
         {"version", kVersion},
         {"case", id_},
@@ -174,6 +159,9 @@ Result<void> Case::Record(const CustodyEntry& entry) {
         {"evidence", evidence},
         {"previous", ChainHash(LastLine(ledger))},
     };
+    if (!entry.acquisition.empty()) {
+      record["acquisition"] = Json::parse(entry.acquisition, nullptr, false);
+    }
     EKSHUME_TRY(WriteAll(descriptor, ByteView::Of(Dump(record, -1) + "\n"), path));
     if (fsync(descriptor) != 0) {
       return Fail(ErrorCode::kIo, fmt::format("cannot write {}: {}", path, std::strerror(errno)));

@@ -22,15 +22,17 @@ struct EvidenceFile {
 // What the custody ledger says of one act. Who, when, where and with which tool are filled in by
 // Case::Record().
 struct CustodyEntry {
-  std::string action;                  // "investigate", "export"
+  std::string action;                  // "investigate", "export", "acquire"
   std::vector<std::string> arguments;  // the command line
   std::vector<EvidenceFile> evidence;
+  std::string acquisition;  // for "acquire": the JSON of its acquisition.json, else ""
 };
 
 // A case folder: what ekshume keeps about one incident. The evidence itself stays where it is.
 //   case.json      id, when it was made, the evidence
 //   custody.jsonl  the ledger: one record a line, each with the SHA-256 of the line before it
 //   report.json    the newest report
+//   acquired/      what `acquire` brought, a folder for each time
 //   index/         indexes of compressed images; may be deleted
 // docs/formats/case.md is the specification. One thread at a time; two processes may append to the
 // ledger at once (it is locked).

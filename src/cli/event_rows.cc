@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <optional>
 #include <set>
 #include <string_view>
 
+#include "base/clock.h"
 #include "casefile/case.h"
 #include "event/query/query.h"
 #include "event/store/ordered_events.h"
@@ -19,12 +19,6 @@ namespace {
 
 // Formatted rows are handed on when there are about this many bytes.
 constexpr size_t kRowsTogether = 256;
-
-Timestamp Now() {
-  return TimestampFromNanoseconds(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                      std::chrono::system_clock::now().time_since_epoch())
-                                      .count());
-}
 
 // What fits on a terminal and names who, where and what.
 constexpr std::string_view kTableColumns =
