@@ -16,12 +16,18 @@
 #include "casefile/file_probe.h"
 #include "casefile/link_identity.h"
 #include "casefile/member_path.h"
-#include "casefile/tar_header.h"
 #include "casefile/tar_output.h"
+#include "collection/tar_header.h"
 #include "fs/walk.h"
 
 namespace ekshume::casefile {
 namespace {
+
+using collection::EncodeTarMember;
+using collection::IsTarXattrName;
+using collection::kTarBlockBytes;
+using collection::TarMember;
+using collection::TarSegment;
 
 // Readers of archives expect whole records of 20 blocks.
 constexpr uint64_t kTarRecordBytes = 20 * kTarBlockBytes;

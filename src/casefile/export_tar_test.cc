@@ -14,12 +14,16 @@
 #include <fstream>
 #include <map>
 
-#include "casefile/tar_header.h"
+#include "collection/tar_header.h"
 #include "fs/overlay/memory_filesystem.h"
 
 namespace ekshume::casefile {
 namespace {
 
+using collection::EncodeTarMember;
+using collection::kTarBlockBytes;
+using collection::TarDataBytes;
+using collection::TarMember;
 using fs::NodeId;
 using fs::NodeType;
 using fs::overlay::MemoryFilesystem;

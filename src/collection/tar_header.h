@@ -12,7 +12,7 @@
 // Headers of tar archives as POSIX.1-2001 (pax) defines them, section "pax Interchange Format",
 // with GNU tar's sparse format 1.0 (its manual, "Storing Sparse Files"): what GNU tar, bsdtar,
 // Python and Docker read.
-namespace ekshume::casefile {
+namespace ekshume::collection {
 
 inline constexpr size_t kTarBlockBytes = 512;
 
@@ -68,4 +68,4 @@ uint64_t TarDataBytes(const TarMember& member);
 // A name that a pax record can hold: attribute names may not contain '='.
 inline bool IsTarXattrName(std::string_view name) { return !name.contains('='); }
 
-}  // namespace ekshume::casefile
+}  // namespace ekshume::collection

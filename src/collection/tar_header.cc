@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "casefile/tar_header.h"
+#include "collection/tar_header.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 
 #include "base/byte_view.h"
 
-namespace ekshume::casefile {
+namespace ekshume::collection {
 namespace {
 
 // The largest number that `digits` octal digits hold.
@@ -184,4 +184,4 @@ std::string EncodeTarMember(const TarMember& member) {
   return out;
 }
 
-}  // namespace ekshume::casefile
+}  // namespace ekshume::collection
