@@ -21,6 +21,8 @@ pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(systemd REQUIRED IMPORTED_TARGET libsystemd)
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(yara REQUIRED IMPORTED_TARGET yara)
+pkg_check_modules(curl REQUIRED IMPORTED_TARGET libcurl)
+find_package(pugixml REQUIRED)
 # libharu has no description for pkg-config or CMake.
 find_library(HPDF_LIBRARY hpdf REQUIRED)
 find_path(HPDF_INCLUDE_DIR hpdf.h REQUIRED)

@@ -24,11 +24,9 @@ constexpr int64_t kSkewThatMatters = 60'000;
 // What a sink may have received of a call that failed.
 constexpr milliseconds kNothingAsked{0};
 
-int64_t Milliseconds(Timestamp time) {
-  return time.seconds * 1000 + time.nanoseconds / 1'000'000;
-}
+int64_t Milliseconds(Timestamp time) { return time.seconds * 1000 + time.nanoseconds / 1'000'000; }
 
-milliseconds RetryAfter(const HttpAnswer& answer) {
+milliseconds RetryAfter(const http::Answer& answer) {
   const std::string_view text = answer.Header("retry-after");
   int seconds = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
@@ -62,7 +60,7 @@ std::optional<Timestamp> ParseHttpDate(std::string_view text) {
                                     text.substr(17, 8)));
 }
 
-Client::Client(Transport& transport, CredentialSource& credentials, ClientSettings settings)
+Client::Client(http::Transport& transport, CredentialSource& credentials, ClientSettings settings)
     : transport_(transport), credentials_(credentials), settings_(std::move(settings)) {}
 
 Timestamp Client::ServiceTime() const {
@@ -70,7 +68,7 @@ Timestamp Client::ServiceTime() const {
   return TimestampFromNanoseconds(now * 1'000'000);
 }
 
-void Client::LearnClock(const HttpAnswer& answer, Timestamp sent, Timestamp received) const {
+void Client::LearnClock(const http::Answer& answer, Timestamp sent, Timestamp received) const {
   const std::optional<Timestamp> date = ParseHttpDate(answer.Header("date"));
   if (!date) return;
   const int64_t middle = (Milliseconds(sent) + Milliseconds(received)) / 2;
@@ -79,8 +77,8 @@ void Client::LearnClock(const HttpAnswer& answer, Timestamp sent, Timestamp rece
   offset_ms_.store(std::abs(offset) < 1000 ? 0 : offset);
 }
 
-Result<HttpAnswer> Client::SendOnce(const Call& call, const Endpoint& endpoint,
-                                    Credentials& used) const {
+Result<http::Answer> Client::SendOnce(const Call& call, const Endpoint& endpoint,
+                                      Credentials& used) const {
   SignedRequest to_sign;
   to_sign.method = call.method;
   to_sign.host = call.host.empty() ? endpoint.host : call.host;
@@ -95,17 +93,16 @@ Result<HttpAnswer> Client::SendOnce(const Call& call, const Endpoint& endpoint,
                  call.signing.empty() ? call.service : call.signing},
                 ServiceTime());
   }
-  HttpRequest request;
+  http::Request request;
   request.method = call.method;
-  request.url =
-      fmt::format("{}://{}{}", endpoint.scheme, to_sign.host, EncodePath(to_sign.path));
+  request.url = fmt::format("{}://{}{}", endpoint.scheme, to_sign.host, EncodePath(to_sign.path));
   if (!call.query.empty()) request.url += "?" + EncodeQuery(call.query);
   request.headers = std::move(to_sign.headers);
   request.body = call.body;
   request.timeout = call.timeout;
   request.sink = call.sink;
   const Timestamp sent = Now();
-  HttpAnswer answer = EKSHUME_TRY(transport_.Send(request));
+  http::Answer answer = EKSHUME_TRY(transport_.Send(request));
   LearnClock(answer, sent, Now());
   return answer;
 }
@@ -134,7 +131,7 @@ Result<void> Client::WaitBeforeRetry(const Call& call, int attempt, std::string_
   return {};
 }
 
-Result<HttpAnswer> Client::Send(const Call& original, ServiceError* failure) const {
+Result<http::Answer> Client::Send(const Call& original, ServiceError* failure) const {
   Call call = original;
   bool received = false;
   if (call.sink) {
@@ -149,7 +146,7 @@ Result<HttpAnswer> Client::Send(const Call& original, ServiceError* failure) con
   for (int attempt = 1;; ++attempt) {
     Credentials used;
     const int64_t offset_before = offset_ms_.load();
-    Result<HttpAnswer> answer = SendOnce(call, endpoint, used);
+    Result<http::Answer> answer = SendOnce(call, endpoint, used);
     if (answer && answer->status >= 200 && answer->status < 300) return answer;
 
     std::string why;

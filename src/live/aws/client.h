@@ -13,7 +13,7 @@
 #include "live/aws/credential_source.h"
 #include "live/aws/endpoint.h"
 #include "live/aws/service_error.h"
-#include "live/aws/transport.h"
+#include "live/http/transport.h"
 
 namespace ekshume::live::aws {
 
@@ -39,10 +39,10 @@ struct Call {
   Parameters query;        // not encoded
   Parameters headers;      // names in lower case
   std::string body;
-  std::string region;      // "" for the client's
-  std::string host;        // instead of the service's own (S3's bucket hosts), or ""
-  bool is_signed = true;   // AssumeRoleWithWebIdentity and SSO prove themselves otherwise
-  std::function<Result<void>(ByteView)> sink;  // as HttpRequest::sink
+  std::string region;     // "" for the client's
+  std::string host;       // instead of the service's own (S3's bucket hosts), or ""
+  bool is_signed = true;  // AssumeRoleWithWebIdentity and SSO prove themselves otherwise
+  std::function<Result<void>(ByteView)> sink;  // as http::Request::sink
   // Called before an attempt is made again, so that a sink can begin anew. None: a call with a sink
   // that has received bytes is not made again.
   std::function<Result<void>()> restart;
@@ -55,12 +55,12 @@ struct Call {
 // and the credentials must outlive it.
 class Client {
  public:
-  Client(Transport& transport, CredentialSource& credentials, ClientSettings settings);
+  Client(http::Transport& transport, CredentialSource& credentials, ClientSettings settings);
 
   // A 2xx answer. Otherwise: kNotFound; kLimit (from the transport); kCancelled; kIo with one
   // sentence, which for a missing permission names the IAM action. `failure`, when given, gets what
   // the service said.
-  Result<HttpAnswer> Send(const Call& call, ServiceError* failure = nullptr) const;
+  Result<http::Answer> Send(const Call& call, ServiceError* failure = nullptr) const;
 
   // The service's clock minus ours in seconds, as the last answer had it (whole seconds; 0 before
   // the first answer).
@@ -68,19 +68,19 @@ class Client {
   const std::string& region() const { return settings_.region; }
   const ClientSettings& settings() const { return settings_; }
   CredentialSource& credentials() const { return credentials_; }
-  Transport& transport() const { return transport_; }
+  http::Transport& transport() const { return transport_; }
   // Now, by the service's clock.
   Timestamp ServiceTime() const;
 
  private:
   struct Attempt;
-  Result<HttpAnswer> SendOnce(const Call& call, const Endpoint& endpoint,
-                              Credentials& used) const;
-  void LearnClock(const HttpAnswer& answer, Timestamp sent, Timestamp received) const;
+  Result<http::Answer> SendOnce(const Call& call, const Endpoint& endpoint,
+                                Credentials& used) const;
+  void LearnClock(const http::Answer& answer, Timestamp sent, Timestamp received) const;
   Result<void> WaitBeforeRetry(const Call& call, int attempt, std::string_view why,
                                std::chrono::milliseconds asked) const;
 
-  Transport& transport_;
+  http::Transport& transport_;
   CredentialSource& credentials_;
   const ClientSettings settings_;
   mutable std::atomic<int64_t> offset_ms_{0};

@@ -58,9 +58,8 @@ void ReadSharedFile(std::string_view text, ConfigKind kind, SharedConfig& config
     if (trimmed.empty() || trimmed.front() == '#' || trimmed.front() == ';') continue;
     if (trimmed.front() == '[') {
       const size_t end = trimmed.find(']');
-      section = end == std::string_view::npos
-                    ? nullptr
-                    : SectionOf(trimmed.substr(1, end - 1), kind, config);
+      section = end == std::string_view::npos ? nullptr
+                                              : SectionOf(trimmed.substr(1, end - 1), kind, config);
       continue;
     }
     const size_t equals = trimmed.find('=');

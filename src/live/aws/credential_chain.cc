@@ -39,8 +39,7 @@ std::string WithoutLineEnd(std::string text) {
 }
 
 // The answer of containers, instances and processes: the same but for the token's name.
-Result<Credentials> FromJson(const std::string& text, const char* token_name,
-                             std::string source) {
+Result<Credentials> FromJson(const std::string& text, const char* token_name, std::string source) {
   const Json json = EKSHUME_TRY(ParseJson(text, source));
   Credentials out;
   out.access_key_id = TextOf(json, "AccessKeyId");
@@ -58,12 +57,12 @@ Result<Credentials> FromJson(const std::string& text, const char* token_name,
 }  // namespace
 
 CredentialChain::CredentialChain(ChainOptions options, const Surroundings& surroundings,
-                                 Transport& transport)
+                                 http::Transport& transport)
     : options_(std::move(options)), surroundings_(surroundings), transport_(transport) {}
 
 Result<std::unique_ptr<CredentialChain>> CredentialChain::Open(ChainOptions options,
                                                                const Surroundings& surroundings,
-                                                               Transport& transport) {
+                                                               http::Transport& transport) {
   std::unique_ptr<CredentialChain> chain(
       new CredentialChain(std::move(options), surroundings, transport));
   const std::string folder = surroundings.Home() + "/.aws";
@@ -80,9 +79,9 @@ Result<std::unique_ptr<CredentialChain>> CredentialChain::Open(ChainOptions opti
     }
   }
   ChainOptions& chosen = chain->options_;
-  const std::string profile =
-      chosen.profile.empty() ? surroundings.variable("AWS_PROFILE").value_or("default")
-                             : chosen.profile;
+  const std::string profile = chosen.profile.empty()
+                                  ? surroundings.variable("AWS_PROFILE").value_or("default")
+                                  : chosen.profile;
   for (const char* name : {"AWS_REGION", "AWS_DEFAULT_REGION"}) {
     if (chosen.region.empty()) chosen.region = surroundings.variable(name).value_or("");
   }
@@ -91,8 +90,7 @@ Result<std::unique_ptr<CredentialChain>> CredentialChain::Open(ChainOptions opti
     chosen.client.endpoints.url = chain->config_.Value(profile, "endpoint_url");
   }
   if (!chosen.region.empty() && !IsRegion(chosen.region)) {
-    return Fail(ErrorCode::kInvalidArgument,
-                fmt::format("\"{}\" is no AWS region", chosen.region));
+    return Fail(ErrorCode::kInvalidArgument, fmt::format("\"{}\" is no AWS region", chosen.region));
   }
   return chain;
 }
@@ -129,10 +127,10 @@ Result<Credentials> CredentialChain::Resolve() {
   if (options_.role_arn.empty()) return base;
   const std::string source = base.source;
   FixedCredentials fixed(std::move(base));
-  Credentials role = EKSHUME_TRY(
-      AssumeRole(MakeClient(fixed), {.role_arn = options_.role_arn,
-                                     .session_name = options_.session_name,
-                                     .external_id = options_.external_id}));
+  Credentials role =
+      EKSHUME_TRY(AssumeRole(MakeClient(fixed), {.role_arn = options_.role_arn,
+                                                 .session_name = options_.session_name,
+                                                 .external_id = options_.external_id}));
   role.source += fmt::format(" by {}", source);
   return role;
 }
@@ -173,11 +171,8 @@ std::optional<Credentials> CredentialChain::FromEnvironment() {
   const auto id = surroundings_.variable("AWS_ACCESS_KEY_ID");
   const auto secret = surroundings_.variable("AWS_SECRET_ACCESS_KEY");
   if (!id || !secret) return std::nullopt;
-  return Credentials{*id,
-                     *secret,
-                     surroundings_.variable("AWS_SESSION_TOKEN").value_or(""),
-                     {},
-                     "environment"};
+  return Credentials{
+      *id, *secret, surroundings_.variable("AWS_SESSION_TOKEN").value_or(""), {}, "environment"};
 }
 
 Result<Credentials> CredentialChain::FromProfile(const std::string& profile, int depth) {
@@ -257,9 +252,8 @@ Result<Credentials> CredentialChain::FromSso(const std::string& profile) {
       region = own->second;
     }
   }
-  const std::string path =
-      fmt::format("{}/.aws/sso/cache/{}.json", surroundings_.Home(),
-                  ToHex(ByteView(Sha1(ByteView::Of(cache_key)))));
+  const std::string path = fmt::format("{}/.aws/sso/cache/{}.json", surroundings_.Home(),
+                                       ToHex(ByteView(Sha1(ByteView::Of(cache_key)))));
   const std::string sign_in = fmt::format("sign in with: aws sso login --profile {}", profile);
   const auto text = surroundings_.read_file(path);
   if (!text) return Fail(ErrorCode::kNotFound, fmt::format("no SSO sign-in; {}", sign_in));
@@ -278,7 +272,7 @@ Result<Credentials> CredentialChain::FromSso(const std::string& profile) {
   call.is_signed = false;
   call.region = region;
   FixedCredentials none({});
-  const HttpAnswer answer = EKSHUME_TRY(MakeClient(none).Send(call));
+  const http::Answer answer = EKSHUME_TRY(MakeClient(none).Send(call));
   const Json json = EKSHUME_TRY(ParseJson(answer.body, call.permission));
   const Json& role = ObjectOf(json, "roleCredentials");
   Credentials out;
@@ -311,28 +305,29 @@ Result<Credentials> CredentialChain::FromWebIdentity(const std::string& token_fi
   FixedCredentials none({});
   std::string name = options_.session_name.empty() ? session_name : options_.session_name;
   if (name.empty()) name = "ekshume";
-  Credentials out = EKSHUME_TRY(AssumeRole(MakeClient(none), {.role_arn = role_arn,
-                                                              .session_name = std::move(name),
-                                                              .web_identity_token = token}));
+  Credentials out = EKSHUME_TRY(AssumeRole(
+      MakeClient(none),
+      {.role_arn = role_arn, .session_name = std::move(name), .web_identity_token = token}));
   out.source = fmt::format("web identity, {}", out.source);
   return out;
 }
 
 Result<Credentials> CredentialChain::FromContainer() {
-  HttpRequest request;
+  http::Request request;
   request.method = "GET";
   request.timeout = std::chrono::seconds(5);
+  request.direct = true;
   if (const auto path = surroundings_.variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")) {
     request.url = fmt::format("{}{}", kContainerHost, *path);
   } else {
     request.url = surroundings_.variable("AWS_CONTAINER_CREDENTIALS_FULL_URI").value_or("");
-    const bool allowed =
-        request.url.starts_with("https://") ||
-        std::ranges::any_of(kContainerHosts, [&](std::string_view host) {
-          if (!request.url.starts_with(host)) return false;
-          const std::string_view rest = std::string_view(request.url).substr(host.size());
-          return rest.empty() || rest.front() == ':' || rest.front() == '/';
-        });
+    const bool allowed = request.url.starts_with("https://") ||
+                         std::ranges::any_of(kContainerHosts, [&](std::string_view host) {
+                           if (!request.url.starts_with(host)) return false;
+                           const std::string_view rest =
+                               std::string_view(request.url).substr(host.size());
+                           return rest.empty() || rest.front() == ':' || rest.front() == '/';
+                         });
     if (!allowed) {
       return Fail(ErrorCode::kInvalidArgument,
                   fmt::format("AWS_CONTAINER_CREDENTIALS_FULL_URI is neither https nor on this "
@@ -349,7 +344,7 @@ Result<Credentials> CredentialChain::FromContainer() {
     return Fail(ErrorCode::kInvalidArgument, "the container's authorization token has line ends");
   }
   if (!token.empty()) request.headers = {{"authorization", token}};
-  const HttpAnswer answer = EKSHUME_TRY(transport_.Send(request));
+  const http::Answer answer = EKSHUME_TRY(transport_.Send(request));
   if (answer.status != 200) {
     return Fail(ErrorCode::kIo, fmt::format("the container's credentials: HTTP status {} from {}",
                                             answer.status, request.url));
@@ -358,14 +353,15 @@ Result<Credentials> CredentialChain::FromContainer() {
 }
 
 Result<std::string> CredentialChain::InstanceToken() {
-  HttpRequest request;
+  http::Request request;
   request.method = "PUT";
-  request.url = fmt::format("{}/latest/api/token",
-                            surroundings_.variable("AWS_EC2_METADATA_SERVICE_ENDPOINT")
-                                .value_or(std::string(kInstanceMetadata)));
+  request.url =
+      fmt::format("{}/latest/api/token", surroundings_.variable("AWS_EC2_METADATA_SERVICE_ENDPOINT")
+                                             .value_or(std::string(kInstanceMetadata)));
   request.headers = {{"x-aws-ec2-metadata-token-ttl-seconds", "300"}};
   request.timeout = request.connect_timeout = kMetadataTimeout;
-  const HttpAnswer answer = EKSHUME_TRY(transport_.Send(request));
+  request.direct = true;
+  const http::Answer answer = EKSHUME_TRY(transport_.Send(request));
   if (answer.status != 200) {
     return Fail(ErrorCode::kIo, fmt::format("instance metadata: HTTP status {}", answer.status));
   }
@@ -374,7 +370,7 @@ Result<std::string> CredentialChain::InstanceToken() {
 
 Result<std::string> CredentialChain::InstanceMetadata(const std::string& path) {
   const std::string token = EKSHUME_TRY(InstanceToken());
-  HttpRequest request;
+  http::Request request;
   request.method = "GET";
   request.url = fmt::format("{}/latest/meta-data/{}",
                             surroundings_.variable("AWS_EC2_METADATA_SERVICE_ENDPOINT")
@@ -382,7 +378,8 @@ Result<std::string> CredentialChain::InstanceMetadata(const std::string& path) {
                             path);
   request.headers = {{"x-aws-ec2-metadata-token", token}};
   request.timeout = request.connect_timeout = kMetadataTimeout;
-  const HttpAnswer answer = EKSHUME_TRY(transport_.Send(request));
+  request.direct = true;
+  const http::Answer answer = EKSHUME_TRY(transport_.Send(request));
   if (answer.status != 200) {
     return Fail(ErrorCode::kNotFound,
                 fmt::format("instance metadata {}: HTTP status {}", path, answer.status));

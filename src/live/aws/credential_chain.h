@@ -35,7 +35,7 @@ class CredentialChain final : public CredentialSource {
  public:
   static Result<std::unique_ptr<CredentialChain>> Open(ChainOptions options,
                                                        const Surroundings& surroundings,
-                                                       Transport& transport);
+                                                       http::Transport& transport);
 
   Result<Credentials> Get() override;
   void Forget(const Credentials& refused) override;
@@ -44,7 +44,8 @@ class CredentialChain final : public CredentialSource {
   const std::string& region() const { return options_.region; }
 
  private:
-  CredentialChain(ChainOptions options, const Surroundings& surroundings, Transport& transport);
+  CredentialChain(ChainOptions options, const Surroundings& surroundings,
+                  http::Transport& transport);
 
   Result<Credentials> Resolve();
   Result<Credentials> ResolveBase();
@@ -64,7 +65,7 @@ class CredentialChain final : public CredentialSource {
 
   ChainOptions options_;
   const Surroundings& surroundings_;
-  Transport& transport_;
+  http::Transport& transport_;
   SharedConfig config_;
 
   std::mutex mutex_;  // guards what follows; held while new ones are got

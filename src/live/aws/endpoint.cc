@@ -10,9 +10,9 @@
 namespace ekshume::live::aws {
 
 bool IsRegion(std::string_view text) {
-  return !text.empty() && text.size() < 64 && std::ranges::all_of(text, [](char c) {
-    return IsDigit(c) || (c >= 'a' && c <= 'z') || c == '-';
-  });
+  return !text.empty() && text.size() < 64 &&
+         std::ranges::all_of(
+             text, [](char c) { return IsDigit(c) || (c >= 'a' && c <= 'z') || c == '-'; });
 }
 
 std::string_view PartitionOf(std::string_view region) {

@@ -11,7 +11,7 @@ namespace ekshume::live::aws {
 
 // Where services are asked. Empty: at AWS.
 struct EndpointOptions {
-  std::string url;                                // --endpoint-url or AWS_ENDPOINT_URL: all services
+  std::string url;  // --endpoint-url or AWS_ENDPOINT_URL: all services
   std::map<std::string, std::string> by_service;  // AWS_ENDPOINT_URL_EBS and so on, by host prefix
 };
 

@@ -56,7 +56,7 @@ std::string BareCode(std::string_view text) {
   return std::string(text.substr(0, text.find(':')));
 }
 
-void ReadXml(const HttpAnswer& answer, ServiceError& error) {
+void ReadXml(const http::Answer& answer, ServiceError& error) {
   const auto xml = XmlAnswer::Parse(answer.body, "a failed call");
   if (!xml) return;
   // <ErrorResponse><Error>, <Response><Errors><Error>, or S3's plain <Error>.
@@ -67,7 +67,7 @@ void ReadXml(const HttpAnswer& answer, ServiceError& error) {
   error.message = TextOf(node, "Message");
 }
 
-void ReadJson(const HttpAnswer& answer, ServiceError& error) {
+void ReadJson(const http::Answer& answer, ServiceError& error) {
   const auto json = ParseJson(answer.body, "a failed call");
   if (!json) return;
   error.code = BareCode(TextOf(*json, "__type"));
@@ -105,7 +105,7 @@ std::string NamedAction(std::string_view message) {
 
 }  // namespace
 
-ServiceError ReadServiceError(const HttpAnswer& answer, std::string_view permission) {
+ServiceError ReadServiceError(const http::Answer& answer, std::string_view permission) {
   ServiceError error;
   error.status = answer.status;
   if (answer.body.find_first_not_of(" \t\r\n") != std::string::npos) {
@@ -129,10 +129,10 @@ ServiceError ReadServiceError(const HttpAnswer& answer, std::string_view permiss
 }
 
 std::string Sentence(const ServiceError& error, std::string_view call) {
-  const std::string said =
-      error.code.empty() ? fmt::format("HTTP status {}", error.status)
-                         : fmt::format("{} (HTTP {}){}{}", error.code, error.status,
-                                       error.message.empty() ? "" : ": ", error.message);
+  const std::string said = error.code.empty()
+                               ? fmt::format("HTTP status {}", error.status)
+                               : fmt::format("{} (HTTP {}){}{}", error.code, error.status,
+                                             error.message.empty() ? "" : ": ", error.message);
   switch (error.kind) {
     case FailureKind::kDenied:
       return fmt::format("the permission {} is missing: {} was answered by {}",

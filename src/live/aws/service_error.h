@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "live/aws/transport.h"
+#include "live/http/transport.h"
 
 // What a service says when it does not do what it was asked.
 namespace ekshume::live::aws {
@@ -31,7 +31,7 @@ struct ServiceError {
 
 // Reads the error out of an answer in any of AWS's protocols (JSON's __type or x-amzn-errortype,
 // the XML of EC2, STS and S3). `permission` is the IAM action of the call.
-ServiceError ReadServiceError(const HttpAnswer& answer, std::string_view permission);
+ServiceError ReadServiceError(const http::Answer& answer, std::string_view permission);
 
 // One sentence for people: "the permission ebs:GetSnapshotBlock is missing: ...".
 std::string Sentence(const ServiceError& error, std::string_view call);

@@ -14,8 +14,8 @@ constexpr int kPresignedSeconds = 60;  // EKS looks at the date, not at this
 constexpr size_t kMaxSessionName = 64;
 
 Call StsCall(std::string_view action, Parameters parameters) {
-  parameters.insert(parameters.begin(), {{"Action", std::string(action)},
-                                         {"Version", std::string(kVersion)}});
+  parameters.insert(parameters.begin(),
+                    {{"Action", std::string(action)}, {"Version", std::string(kVersion)}});
   Call call;
   call.service = "sts";
   call.permission = fmt::format("sts:{}", action);
@@ -43,10 +43,9 @@ Result<Credentials> AssumeRole(const Client& client, const AssumeRoleRequest& re
   if (web) parameters.emplace_back("WebIdentityToken", request.web_identity_token);
   Call call = StsCall(action, std::move(parameters));
   call.is_signed = !web;
-  const HttpAnswer answer = EKSHUME_TRY(client.Send(call));
+  const http::Answer answer = EKSHUME_TRY(client.Send(call));
   const XmlAnswer xml = EKSHUME_TRY(XmlAnswer::Parse(answer.body, call.permission));
-  const pugi::xml_node node =
-      xml.root().child((action + "Result").c_str()).child("Credentials");
+  const pugi::xml_node node = xml.root().child((action + "Result").c_str()).child("Credentials");
   Credentials out;
   out.access_key_id = TextOf(node, "AccessKeyId");
   out.secret_access_key = TextOf(node, "SecretAccessKey");
@@ -61,7 +60,7 @@ Result<Credentials> AssumeRole(const Client& client, const AssumeRoleRequest& re
 
 Result<CallerIdentity> GetCallerIdentity(const Client& client) {
   const Call call = StsCall("GetCallerIdentity", {});
-  const HttpAnswer answer = EKSHUME_TRY(client.Send(call));
+  const http::Answer answer = EKSHUME_TRY(client.Send(call));
   const XmlAnswer xml = EKSHUME_TRY(XmlAnswer::Parse(answer.body, call.permission));
   const pugi::xml_node node = xml.root().child("GetCallerIdentityResult");
   return CallerIdentity{TextOf(node, "Arn"), TextOf(node, "Account"), TextOf(node, "UserId")};

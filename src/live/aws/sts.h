@@ -10,9 +10,9 @@ namespace ekshume::live::aws {
 
 struct AssumeRoleRequest {
   std::string role_arn;
-  std::string session_name;  // see SessionName()
-  std::string external_id;   // "" for none
-  int duration_seconds = 0;  // 0: the service's default, an hour
+  std::string session_name;        // see SessionName()
+  std::string external_id;         // "" for none
+  int duration_seconds = 0;        // 0: the service's default, an hour
   std::string web_identity_token;  // not "": AssumeRoleWithWebIdentity, which is not signed
 };
 

@@ -33,8 +33,8 @@ Result<std::string> ReadFile(const std::string& path) {
   while (file.read(part.data(), part.size()) || file.gcount() > 0) {
     text.append(part.data(), static_cast<size_t>(file.gcount()));
     if (text.size() > limits::kMaxDocumentBytes) {
-      return Fail(ErrorCode::kLimit, fmt::format("{} is larger than {} bytes", path,
-                                                 limits::kMaxDocumentBytes));
+      return Fail(ErrorCode::kLimit,
+                  fmt::format("{} is larger than {} bytes", path, limits::kMaxDocumentBytes));
     }
   }
   if (file.bad() || (!file.eof() && text.empty())) {

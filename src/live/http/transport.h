@@ -11,24 +11,28 @@
 #include "base/byte_view.h"
 #include "base/result.h"
 
-// What the AWS client needs of HTTP, so that tests can answer in a service's place.
-namespace ekshume::live::aws {
+// HTTP as clients of services need it; an interface, so that tests can answer in a service's place.
+namespace ekshume::live::http {
 
-struct HttpRequest {
-  std::string method;
-  std::string url;  // encoded as it is sent
-  std::vector<std::pair<std::string, std::string>> headers;
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+struct Request {
+  std::string method = "GET";
+  std::string url;  // encoded as it is sent; http or https
+  Headers headers;
   std::string body;
-  std::chrono::milliseconds timeout{std::chrono::minutes(5)};
+  std::chrono::milliseconds timeout{std::chrono::minutes(5)};  // of all of it; 0 for none
   std::chrono::milliseconds connect_timeout{std::chrono::seconds(10)};
+  // Without the proxy that the environment names: link-local addresses.
+  bool direct = false;
   // The body of a 2xx answer goes here piece by piece instead of into memory; an error of it ends
   // the transfer and is returned. None: the body is kept, up to limits::kMaxAnswerBytes (kLimit).
   std::function<Result<void>(ByteView)> sink;
 };
 
-struct HttpAnswer {
+struct Answer {
   int status = 0;
-  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
+  Headers headers;  // names in lower case
   std::string body;
 
   // The first value of a header (name in lower case), or "".
@@ -44,9 +48,10 @@ struct HttpAnswer {
 class Transport {
  public:
   virtual ~Transport() = default;
-  // kIo when there is no answer, or not all of it (no connection, cut, timed out); kCancelled;
-  // kLimit. Every status is an answer. Never follows redirections.
-  virtual Result<HttpAnswer> Send(const HttpRequest& request) = 0;
+  // kIo when there is no answer, or not all of it (no connection, cut, stalled, timed out);
+  // kCancelled; kLimit; what a sink returned. Every status is an answer. Never follows
+  // redirections.
+  virtual Result<Answer> Send(const Request& request) = 0;
 };
 
-}  // namespace ekshume::live::aws
+}  // namespace ekshume::live::http
