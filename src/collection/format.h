@@ -45,16 +45,21 @@ struct OpeningFrame {
 };
 static_assert(sizeof(OpeningFrame) == 72 && offsetof(OpeningFrame, check) == 64);
 
+// HeaderFrame::first_member of a frame that lies inside one member.
+inline constexpr uint32_t kNoMember = 0xFFFFFFFF;
+
 struct HeaderFrame {
   FrameStart start;
   le64 sequence;
   le64 tar_offset;
   le32 stored_bytes;   // of the data frame that follows
   le32 content_bytes;  // of what it decodes to
+  le32 first_member;   // where in its content the first member begins; kNoMember
+  le32 reserved;
   std::array<unsigned char, 32> sha256;
   FrameCheck check;
 };
-static_assert(sizeof(HeaderFrame) == 80 && offsetof(HeaderFrame, check) == 72);
+static_assert(sizeof(HeaderFrame) == 88 && offsetof(HeaderFrame, check) == 80);
 
 struct TrailerFrame {
   FrameStart start;

@@ -154,6 +154,10 @@ std::string EncodeTarMember(const TarMember& member) {
   const bool time_fits =
       PutOctal(header.mtime, modified.seconds < 0 ? 0 : static_cast<uint64_t>(modified.seconds));
   if (!whole || !time_fits) AppendRecord(records, "mtime", PaxTime(modified));
+  if (member.with_all_times) {
+    AppendRecord(records, "atime", PaxTime(stat.accessed));
+    AppendRecord(records, "ctime", PaxTime(stat.changed));
+  }
   const bool device =
       stat.type == fs::NodeType::kCharDevice || stat.type == fs::NodeType::kBlockDevice;
   PutOctal(header.devmajor, device ? stat.device_major : 0);

@@ -54,6 +54,7 @@ struct TarMember {
   std::vector<fs::Xattr> xattrs;
   bool is_sparse = false;
   std::vector<TarSegment> segments;  // when is_sparse
+  bool with_all_times = false;       // access and change times too, in pax records
 };
 
 // The member's header blocks: a pax extended header where ustar cannot say everything (long names,
