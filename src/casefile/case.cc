@@ -122,7 +122,11 @@ Result<void> Case::Save() const {
 Result<void> Case::AddEvidencePaths(const std::vector<std::string>& paths) {
   for (const std::string& path : paths) {
     std::error_code error;
-    const std::string absolute = std::filesystem::absolute(path, error).lexically_normal().string();
+    // What is no file here has a name of its own (a snapshot's id).
+    const std::string absolute =
+        std::filesystem::exists(path, error)
+            ? std::filesystem::absolute(path, error).lexically_normal().string()
+            : path;
     if (std::ranges::find(evidence_paths_, absolute) == evidence_paths_.end()) {
       evidence_paths_.push_back(absolute);
     }

@@ -52,7 +52,8 @@ Result<std::unique_ptr<Evidence>> Evidence::Open(const std::vector<std::string>&
   evidence->disks_.reserve(paths.size());
   for (const std::string& path : paths) {
     std::error_code error;
-    const bool is_folder = std::filesystem::is_directory(path, error);
+    const bool is_remote = options.remote != nullptr && options.remote->Recognises(path);
+    const bool is_folder = !is_remote && std::filesystem::is_directory(path, error);
     EKSHUME_TRY(is_folder ? evidence->AddFolder(path, diagnostics)
                           : evidence->AddImage(path, options, diagnostics));
   }
@@ -77,7 +78,9 @@ Result<void> Evidence::AddImage(const std::string& path, const EvidenceOptions& 
   open_options.progress = options.progress;
   Disk disk;
   disk.path = path;
-  disk.opened = EKSHUME_TRY(image::Open(path, open_options));
+  disk.opened = options.remote != nullptr && options.remote->Recognises(path)
+                    ? EKSHUME_TRY(options.remote->Open(path, open_options))
+                    : EKSHUME_TRY(image::Open(path, open_options));
   disk.table = EKSHUME_TRY(volume::ReadPartitionTable(*disk.opened.image, diagnostics));
   disks_.push_back(std::move(disk));
   const Disk& kept = disks_.back();

@@ -15,12 +15,25 @@
 
 namespace ekshume::casefile {
 
+// Evidence that is no file of this machine, as a snapshot of EBS. Given by the cli, as the clients
+// of services stand below this layer.
+class RemoteEvidence {
+ public:
+  virtual ~RemoteEvidence() = default;
+  // Whether this is the name of such evidence ("snap-0123456789abcdef0"). Asks nobody.
+  virtual bool Recognises(const std::string& path) const = 0;
+  // `options` and what it points to must outlive the image.
+  virtual Result<image::OpenedImage> Open(const std::string& path,
+                                          const image::OpenOptions& options) = 0;
+};
+
 struct EvidenceOptions {
   bool raw = false;    // filesystems as they lie, without log replay
   bool force = false;  // in spite of unknown incompatible features
   image::Scratch* scratch =
       nullptr;  // where indexes of compressed images go; null: temporary files
   Progress* progress = nullptr;
+  RemoteEvidence* remote = nullptr;  // null: every path is a file or folder
 };
 
 // One evidence file (or the segments of a split one) with its partition table.

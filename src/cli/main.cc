@@ -77,6 +77,7 @@ int Run(int argc, char** argv) {
       "write, or unsupported; 4 a bug in ekshume.");
   Program program(app);
   program.command_line.assign(argv, argv + argc);
+  program.remote = MakeSnapshotEvidence(program.aws, program.diagnostics, program.progress);
   app.add_flag("-q,--quiet", program.quiet, "no progress, only what was lost");
   app.add_flag("-v,--verbose", program.verbose, "diagnostics of every severity");
   app.fallthrough();
@@ -94,6 +95,7 @@ int Run(int argc, char** argv) {
   AddRulesVerb(program);
   AddReportVerb(program);
   AddCaseVerb(program);
+  AddAcquireAwsVerbs(program);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -106,6 +108,7 @@ int Run(int argc, char** argv) {
     const ProgressLine line(program.progress, !program.quiet);
     result = program.action();
   }
+  program.evidence.reset();  // snapshots say how much of them was fetched
   PrintDiagnostics(program);
   if (!result) {
     fmt::print(stderr, "ekshume: {}\n", EscapeForTerminal(result.error().message));

@@ -40,6 +40,7 @@ Result<const casefile::Evidence*> Program::OpenEvidence() {
   options.raw = raw;
   options.force = force;
   options.progress = &progress;
+  options.remote = remote.get();
   if (casefile::Case::IsCase(evidence_path)) {
     opened_case = EKSHUME_TRY(casefile::Case::Open(evidence_path));
     paths = opened_case->evidence_paths();

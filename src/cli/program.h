@@ -12,6 +12,7 @@
 #include "base/progress.h"
 #include "casefile/case.h"
 #include "casefile/evidence.h"
+#include "cli/aws_options.h"
 #include "cli/output.h"
 #include "cli/rows.h"
 
@@ -41,6 +42,10 @@ struct Program {
   std::optional<int> partition;
   bool raw = false;
   bool force = false;
+
+  live::aws::ConnectionOptions aws;  // where a verb speaks to AWS
+  // Opens what is no file (snap-0123...); set in main.
+  std::unique_ptr<casefile::RemoteEvidence> remote;
 
   // The case that `evidence_path` names, if it names one; keeps its index folder in use.
   std::unique_ptr<casefile::Case> opened_case;
@@ -73,5 +78,6 @@ void AddHuntVerb(Program& program);
 void AddFindingsVerb(Program& program);
 void AddRulesVerb(Program& program);
 void AddReportVerb(Program& program);
+void AddAcquireAwsVerbs(Program& program);  // acquire snapshot, logs, trail, ...
 
 }  // namespace ekshume::cli

@@ -75,7 +75,8 @@ Result<casefile::Json> Investigate(Program& program, const std::vector<std::stri
   std::vector<std::string> disks;
   std::vector<casefile::LogFile> logs;
   for (const std::string& path : paths) {
-    if (EKSHUME_TRY(casefile::ClassifyEvidence(path)) == casefile::EvidenceKind::kNode) {
+    if (program.remote->Recognises(path) ||
+        EKSHUME_TRY(casefile::ClassifyEvidence(path)) == casefile::EvidenceKind::kNode) {
       disks.push_back(path);
       continue;
     }
@@ -92,6 +93,7 @@ Result<casefile::Json> Investigate(Program& program, const std::vector<std::stri
     evidence_options.force = program.force;
     evidence_options.scratch = &opened_case.scratch();
     evidence_options.progress = &program.progress;
+    evidence_options.remote = program.remote.get();
     program.progress.SetStage("opening");
     evidence = EKSHUME_TRY(casefile::Evidence::Open(disks, evidence_options, program.diagnostics));
     node = EKSHUME_TRY(casefile::Investigate(*evidence, program.diagnostics, program.progress));
@@ -146,7 +148,9 @@ Result<void> AddDisksOfCase(Program& program, const casefile::Case& opened_case,
                             std::vector<std::string>& paths) {
   std::set<std::string> given;
   for (const std::string& path : paths) {
-    given.insert(std::filesystem::absolute(path).lexically_normal().string());
+    given.insert(program.remote->Recognises(path)
+                     ? path
+                     : std::filesystem::absolute(path).lexically_normal().string());
   }
   const Result<std::string> before = opened_case.Report();
   const casefile::Json report =
@@ -154,7 +158,9 @@ Result<void> AddDisksOfCase(Program& program, const casefile::Case& opened_case,
   for (const std::string& path : opened_case.evidence_paths()) {
     if (given.contains(path)) continue;
     std::error_code error;
-    if (!std::filesystem::exists(path, error)) {
+    if (program.remote->Recognises(path)) {
+      paths.push_back(path);
+    } else if (!std::filesystem::exists(path, error)) {
       if (IsDiskOfReport(report, path)) {
         program.diagnostics.Report(DiagnosticCode::kFilesystemUnreadable, path,
                                    "a disk of this case is not there any more");
@@ -176,11 +182,12 @@ Result<void> Run(Program& program, const InvestigateOptions& options) {
   }
   for (const std::string& path : paths) {
     std::error_code error;
-    if (path != "-" && !std::filesystem::exists(path, error)) {
+    if (path != "-" && !program.remote->Recognises(path) && !std::filesystem::exists(path, error)) {
       return Fail(ErrorCode::kNotFound, fmt::format("no such file: {}", path));
     }
   }
   if (directory.empty()) directory = DefaultCase(paths.front());
+  if (program.aws.session_name.empty()) program.aws.session_name = RoleSessionName(directory);
   std::error_code error;
   const bool existed = std::filesystem::exists(directory, error);
   casefile::DetectionRules rules =
@@ -247,10 +254,13 @@ void AddInvestigateVerb(Program& program) {
       "  ekshume investigate disk.img\n"
       "  ekshume investigate root.img data.img.zst --case incident-42\n"
       "  ekshume investigate disk.img audit.log.gz AWSLogs/ findings.json --case incident-42\n"
+      "  ekshume investigate snap-0123456789abcdef0 --region eu-central-1     only needed blocks "
+      "are "
+      "fetched\n"
       "  ekshume investigate disk.001 --format json --output report.json");
   const auto options = std::make_shared<InvestigateOptions>();
   verb->add_option("evidence", options->evidence,
-                   "disk images, logs, folders, archives, or one case")
+                   "disk images, snapshots of EBS (snap-...), logs, folders, archives, or one case")
       ->required()
       ->type_name("EVIDENCE...");
   verb->add_option("--case", options->case_directory,
@@ -263,6 +273,7 @@ void AddInvestigateVerb(Program& program) {
   verb->add_flag("--no-rules", options->no_rules, "do not ask the rules that ship");
   AddFileRuleOptions(*verb, options->rules);
   AddPlaceholderOptions(*verb, options->rules);
+  AddAwsOptions(*verb, program.aws);
   verb->add_flag("--raw", program.raw,
                  "read the disks as they lie: do not replay the filesystems' logs");
   verb->add_flag("--force", program.force, "go on in spite of unknown incompatible features");
