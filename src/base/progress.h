@@ -25,6 +25,8 @@ class Progress {
 
   void Cancel() { cancelled_.store(true, std::memory_order_relaxed); }
   bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
+  // For code that knows nothing of progress.
+  const std::atomic<bool>& cancel_flag() const { return cancelled_; }
 
  private:
   std::atomic<uint64_t> bytes_{0};

@@ -96,6 +96,7 @@ int Run(int argc, char** argv) {
   AddReportVerb(program);
   AddCaseVerb(program);
   AddAcquireAwsVerbs(program);
+  AddCollectVerb(program);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -110,6 +111,7 @@ int Run(int argc, char** argv) {
   }
   program.evidence.reset();  // snapshots say how much of them was fetched
   PrintDiagnostics(program);
+  if (program.exit_code) return *program.exit_code;
   if (!result) {
     fmt::print(stderr, "ekshume: {}\n", EscapeForTerminal(result.error().message));
     return result.error().code == ErrorCode::kInvalidArgument ? kUsage : kCannot;

@@ -28,6 +28,7 @@ struct Program {
   Progress progress;
   std::function<Result<void>()> action;  // set by the verb's callback
   bool has_failures = false;             // the action found what it checks wrong: exit code 1
+  std::optional<int> exit_code;          // of an action that decides it alone
 
   std::vector<std::string> command_line;  // as it was given, for the custody ledger
 
@@ -79,5 +80,6 @@ void AddFindingsVerb(Program& program);
 void AddRulesVerb(Program& program);
 void AddReportVerb(Program& program);
 void AddAcquireAwsVerbs(Program& program);  // acquire snapshot, logs, trail, ...
+void AddCollectVerb(Program& program);
 
 }  // namespace ekshume::cli
