@@ -32,6 +32,11 @@ void RecordIdentity(live::aws::Connection& connection, live::Acquisition& acquis
 
 }  // namespace
 
+void AddAcquireAwsVerbs(Program& program) {
+  AddAcquireSnapshotVerb(program);
+  AddAcquireRecordsVerbs(program);
+}
+
 CLI::App* AcquireGroup(Program& program) {
   for (CLI::App* group : program.app.get_subcommands([](CLI::App*) { return true; })) {
     if (group->get_name() == "acquire") return group;

@@ -28,6 +28,10 @@ Result<void> RunAcquisition(
     Program& program, const AcquireAwsOptions& options, const std::string& method,
     const std::function<Result<void>(live::aws::Connection&, live::Acquisition&)>& work);
 
+// One file each.
+void AddAcquireSnapshotVerb(Program& program);
+void AddAcquireRecordsVerbs(Program& program);  // logs, trail, findings, bucket
+
 // The group `acquire`, made by whoever comes first.
 CLI::App* AcquireGroup(Program& program);
 

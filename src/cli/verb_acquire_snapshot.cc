@@ -99,6 +99,4 @@ void AddAcquireSnapshotVerb(Program& program) {
   });
 }
 
-void AddAcquireAwsVerbs(Program& program) { AddAcquireSnapshotVerb(program); }
-
 }  // namespace ekshume::cli

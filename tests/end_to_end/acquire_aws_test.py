@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Acquisition from AWS, against moto's server behind a proxy that checks signatures with botocore and makes faults
 (tests/support/aws.py): snapshots into images and opened where they lie."""
+import gzip
 import hashlib
 import json
 import os
 import pathlib
 import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
@@ -266,6 +268,190 @@ class LazySnapshots(AwsCase):
         self.proxy.faults = [Fault("ebs:GetSnapshotBlock", "token", 1, 2)]
         self.run_ok("image", "info", self.NAME)
         self.assertGreater(self.proxy.count("ebs:ListSnapshotBlocks"), self.total // aws.PAGE + 1)
+
+
+AUDIT = {"kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Metadata", "auditID": "a1", "stage": "ResponseComplete",
+         "requestURI": "/api/v1/namespaces/shop/pods/web/exec?command=sh", "verb": "create",
+         "user": {"username": "mallory", "groups": ["system:authenticated"]}, "sourceIPs": ["203.0.113.9"],
+         "objectRef": {"resource": "pods", "namespace": "shop", "name": "web", "subresource": "exec"},
+         "responseStatus": {"code": 101}}
+
+
+def trail_event(number, name="GetCallerIdentity", seconds=1795556399):
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds + number))
+    record = {"eventVersion": "1.08", "userIdentity": {"type": "IAMUser", "arn": f"arn:aws:iam::{aws.ACCOUNT}:user/mallory",
+                                                       "accountId": aws.ACCOUNT, "userName": "mallory", "accessKeyId": "AKIAEXAMPLE"},
+              "eventTime": stamp, "eventSource": "sts.amazonaws.com", "eventName": name, "awsRegion": aws.REGION,
+              "sourceIPAddress": "203.0.113.9", "userAgent": "aws-cli", "requestParameters": None, "responseElements": None,
+              "eventID": f"00000000-0000-0000-0000-{number:012}", "eventType": "AwsApiCall", "recipientAccountId": aws.ACCOUNT}
+    return record
+
+
+def json_answer(value):
+    return 200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(value).encode()
+
+
+class Records(AwsCase):
+    def events_of(self, folder, query="*"):
+        """What investigate makes of an acquired folder."""
+        case = self.folder / "read.case"
+        self.run_ok("investigate", folder, "--case", case, "--no-rules")
+        run = self.run_ok("sql", case, "SELECT source, action, user_name, object_name FROM events ORDER BY time", "--format", "jsonl")
+        return [json.loads(line) for line in run.out.splitlines()]
+
+    def test_audit_log_of_a_cluster_by_windows(self):
+        logs = self.moto.client("logs")
+        group = "/aws/eks/prod/cluster"
+        stream = "kube-apiserver-audit-0123"
+        logs.create_log_group(logGroupName=group)
+        logs.create_log_stream(logGroupName=group, logStreamName=stream)
+        now = int(time.time() * 1000)
+        times = [now - hours * 3600 * 1000 for hours in (5, 4, 3, 2, 1)]
+        events = []
+        for number, at in enumerate(times):
+            stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at / 1000)) + ".000000Z"
+            events.append({"timestamp": at, "message": json.dumps(dict(AUDIT, auditID=f"a{number}", requestReceivedTimestamp=stamp, stageTimestamp=stamp))})
+        logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
+        self.proxy.faults = [Fault("logs:FilterLogEvents", "throttle", 2, 1), Fault("logs:FilterLogEvents", "drop", 1, 3)]
+        out = self.folder / "logs"
+        self.run_ok("acquire", "logs", "--cluster", "prod", "--start", "6h", "--output-folder", out)
+        files = sorted(out.glob("aws-eks-prod-cluster/*.jsonl"))
+        lines = [json.loads(line) for f in files for line in f.read_text().splitlines()]
+        self.assertEqual([line["timestamp"] for line in lines], times, "an event is missing or there twice")
+        self.assertGreater(len(files), 3)
+        rows = self.events_of(out)
+        audit = [r for r in rows if r["source"] == "k8s_audit"]
+        self.assertEqual(len(audit), 5, rows)
+        self.assertEqual({r["user_name"] for r in audit}, {"mallory"})
+        # One stream by GetLogEvents, and a group that is not there.
+        out = self.folder / "stream"
+        run = self.run_ok("acquire", "logs", group, "/no/such", "--stream", stream, "--start", "6h", "--output-folder", out, code=1)
+        self.assertIn("/no/such", run.err)
+        self.assertEqual(len((out / "aws-eks-prod-cluster" / f"{stream}.jsonl").read_text().splitlines()), 5)
+
+    def test_event_history_within_its_rate(self):
+        events = [trail_event(n) for n in range(120)]
+        times = []
+
+        def lookup(request):
+            times.append(time.monotonic())
+            asked = json.loads(request.body)
+            self.assertEqual(asked["LookupAttributes"], [{"AttributeKey": "Username", "AttributeValue": "mallory"}])
+            at = int(asked.get("NextToken", "0"))
+            page = {"Events": [{"EventId": e["eventID"], "EventName": e["eventName"], "CloudTrailEvent": json.dumps(e)} for e in events[at:at + 50]]}
+            if at + 50 < len(events):
+                page["NextToken"] = str(at + 50)
+            return json_answer(page)
+
+        self.proxy.handlers["cloudtrail:LookupEvents"] = lookup
+        out = self.folder / "trail"
+        run = self.run_ok("acquire", "trail", "--start", "100d", "--attribute", "Username=mallory", "--output-folder", out, code=1)
+        self.assertIn("90 days", run.err)
+        self.assertGreater(times[-1] - times[0], 0.99, "faster than two calls a second")
+        rows = self.events_of(out)
+        self.assertEqual(len([r for r in rows if r["source"] == "cloudtrail"]), 120)
+
+    def test_objects_and_digests_of_a_trail(self):
+        s3 = self.moto.client("s3")
+        s3.create_bucket(Bucket="org-trail", CreateBucketConfiguration={"LocationConstraint": aws.REGION})
+        day = time.strftime("%Y/%m/%d", time.gmtime())
+        base = f"AWSLogs/{aws.ACCOUNT}"
+        record = gzip.compress(json.dumps({"Records": [trail_event(1)]}).encode())
+        keys = {f"{base}/CloudTrail/{aws.REGION}/{day}/a.json.gz": record,
+                f"{base}/CloudTrail-Digest/{aws.REGION}/{day}/d.json.gz": gzip.compress(b"{}"),
+                f"{base}/CloudTrail/{aws.REGION}/2020/01/01/old.json.gz": record}
+        for key, body in keys.items():
+            s3.put_object(Bucket="org-trail", Key=key, Body=body)
+        out = self.folder / "trail"
+        self.run_ok("acquire", "trail", "--s3", "s3://org-trail", "--start", "1h", "--output-folder", out)
+        have = sorted(str(f.relative_to(out / "org-trail")) for f in out.rglob("*.gz"))
+        self.assertEqual(have, sorted(k for k in keys if "2020" not in k))
+        self.assertEqual([r["source"] for r in self.events_of(out / "org-trail")].count("cloudtrail"), 1)
+
+    def test_findings_in_batches(self):
+        ids = [f"{n:032x}" for n in range(120)]
+        batches = []
+
+        def listing(request):
+            body = json.loads(request.body)
+            self.assertIn("updatedAt", body["findingCriteria"]["criterion"])
+            at = int(body.get("nextToken") or 0)
+            page = {"findingIds": ids[at:at + body["maxResults"]], "nextToken": str(at + body["maxResults"]) if at + body["maxResults"] < len(ids) else ""}
+            return json_answer(page)
+
+        def getting(request):
+            wanted = json.loads(request.body)["findingIds"]
+            batches.append(len(wanted))
+            return json_answer({"findings": [finding(i) for i in wanted]})
+
+        self.proxy.handlers.update({"guardduty:ListDetectors": lambda request: json_answer({"detectorIds": ["d" * 32]}),
+                                    "guardduty:ListFindings": listing, "guardduty:GetFindings": getting})
+        out = self.folder / "findings"
+        self.run_ok("acquire", "findings", "--output-folder", out)
+        self.assertEqual(batches, [50, 50, 20])
+        self.assertEqual(len((out / "findings.jsonl").read_text().splitlines()), 120)
+        self.assertEqual([r["source"] for r in self.events_of(out)].count("guardduty"), 120)
+
+    def test_bucket_verified_resumed_and_not_fetched_twice(self):
+        s3 = self.moto.client("s3")
+        s3.create_bucket(Bucket="evidence", CreateBucketConfiguration={"LocationConstraint": aws.REGION})
+        big = os.urandom(3 << 20)
+        bodies = {"flow/a b+c.log": b"plus", "flow/../up": b"up", "flow/x": b"file", "flow/x/y": b"below a file", "flow/ü.log": b"umlaut", "flow/big": big}
+        for key, body in bodies.items():
+            s3.put_object(Bucket="evidence", Key=key, Body=body)
+        s3.put_object(Bucket="evidence", Key="other", Body=b"not asked for")
+        cut = {"left": 2}
+
+        def get(request):
+            """Breaks big downloads after some bytes, and answers ranges."""
+            if not request.path.endswith("/big"):
+                return self.proxy.forward(request)
+            start = int((request.headers.get("Range") or "bytes=0-").split("=")[1].split("-")[0])
+            rest = big[start:]
+            headers = {"ETag": '"' + hashlib.md5(big).hexdigest() + '"', "Content-Length": str(len(rest))}
+            if cut["left"] > 0:
+                cut["left"] -= 1
+                request.close_connection = True
+                return 206 if start else 200, headers, rest[:1 << 20]
+            return 206 if start else 200, headers, rest
+
+        self.proxy.handlers["s3:GetObject"] = get
+        case = self.folder / "case"
+        run = self.run_ok("-v", "acquire", "bucket", "s3://evidence/flow/", "--case", case)
+        self.assertEqual(cut["left"], 0)
+        self.assertIn("taken up again", run.err)
+        folder = next((case / "acquired").iterdir())
+        objects = {o["key"]: o for o in map(json.loads, (folder / "objects.jsonl").read_text().splitlines())}
+        self.assertEqual(set(objects), set(bodies))
+        for key, body in bodies.items():
+            self.assertEqual((folder / objects[key]["file"]).read_bytes(), body, key)
+            self.assertEqual(objects[key]["sha256"], hashlib.sha256(body).hexdigest())
+            self.assertIn("md5", objects[key]["verified"])
+        self.assertFalse((case / "acquired" / "up").exists())
+        # Again: nothing is fetched but what is new. A damaged object is named.
+        s3.put_object(Bucket="evidence", Key="flow/new", Body=b"new bytes")
+        self.proxy.reset()
+        self.proxy.faults = [Fault("s3:GetObject", "checksum", 1)]
+        run = self.run_ok("acquire", "bucket", "s3://evidence/flow/", "--case", case, code=1)
+        self.assertIn("wrong checksum", run.err)
+        self.assertIn("flow/new", run.err)
+        self.assertEqual(self.proxy.count("s3:GetObject"), 1)
+        self.proxy.reset()
+        self.run_ok("acquire", "bucket", "s3://evidence/flow/", "--case", case)
+        self.assertEqual(self.proxy.count("s3:GetObject"), 1)
+
+
+def finding(identity, kind="Execution:Kubernetes/ExecInKubeSystemPod", severity=5.0):
+    return {"accountId": aws.ACCOUNT, "arn": f"arn:aws:guardduty:{aws.REGION}:{aws.ACCOUNT}:detector/d/finding/{identity}",
+            "createdAt": "2026-11-24T21:00:00.000Z", "updatedAt": "2026-11-24T21:05:00.000Z", "id": identity, "partition": "aws",
+            "region": aws.REGION, "schemaVersion": "2.0", "severity": severity, "title": "A command was executed inside a pod",
+            "description": "x", "type": kind,
+            "resource": {"resourceType": "EKSCluster", "eksClusterDetails": {"name": "prod", "arn": f"arn:aws:eks:{aws.REGION}:{aws.ACCOUNT}:cluster/prod"},
+                         "kubernetesDetails": {"kubernetesUserDetails": {"username": "mallory"},
+                                               "kubernetesWorkloadDetails": {"name": "web", "namespace": "shop", "type": "pods"}}},
+            "service": {"serviceName": "guardduty", "detectorId": "d", "count": 1, "eventFirstSeen": "2026-11-24T21:00:00.000Z",
+                        "eventLastSeen": "2026-11-24T21:04:00.000Z", "archived": False,
+                        "action": {"actionType": "KUBERNETES_API_CALL", "kubernetesApiCallAction": {"requestUri": "/", "verb": "create"}}}}
 
 
 if __name__ == "__main__":

@@ -53,14 +53,14 @@ Result<Geometry> GeometryOf(const Json& json, std::string_view call) {
 // Asks page after page; `take` gets each.
 template <typename Take>
 Result<void> ForEachPage(const Client& client, std::string_view action, const std::string& path,
-                         const Parameters& query, Take take) {
+                         const Parameters& query, Take take, ServiceError* failure) {
   std::string next;
   for (size_t page = 0; page < limits::kMaxAnswerPages; ++page) {
     Parameters asked = query;
     asked.emplace_back("maxResults", fmt::format("{}", kMaxResults));
     if (!next.empty()) asked.emplace_back("pageToken", next);
     const Call call = EbsCall(action, path, std::move(asked));
-    const http::Answer answer = EKSHUME_TRY(client.Send(call));
+    const http::Answer answer = EKSHUME_TRY(client.Send(call, failure));
     const Json json = EKSHUME_TRY(ParseJson(answer.body, call.permission));
     EKSHUME_TRY(take(json));
     next = TextOf(json, "NextToken");
@@ -97,7 +97,8 @@ Result<void> BlockTable::Add(int64_t index, std::string_view token) {
   return {};
 }
 
-Result<BlockTable> ListSnapshotBlocks(const Client& client, const std::string& snapshot) {
+Result<BlockTable> ListSnapshotBlocks(const Client& client, const std::string& snapshot,
+                                      ServiceError* failure) {
   std::optional<BlockTable> table;
   const auto take = [&](const Json& json) -> Result<void> {
     if (!table) {
@@ -110,12 +111,12 @@ Result<BlockTable> ListSnapshotBlocks(const Client& client, const std::string& s
     return {};
   };
   EKSHUME_TRY(ForEachPage(client, "ListSnapshotBlocks",
-                          fmt::format("/snapshots/{}/blocks", snapshot), {}, take));
+                          fmt::format("/snapshots/{}/blocks", snapshot), {}, take, failure));
   return *std::move(table);
 }
 
 Result<ChangedBlocks> ListChangedBlocks(const Client& client, const std::string& first,
-                                        const std::string& second) {
+                                        const std::string& second, ServiceError* failure) {
   ChangedBlocks changed;
   const auto take = [&](const Json& json) -> Result<void> {
     const Geometry geometry = EKSHUME_TRY(GeometryOf(json, "ebs:ListChangedBlocks"));
@@ -134,7 +135,7 @@ Result<ChangedBlocks> ListChangedBlocks(const Client& client, const std::string&
   };
   EKSHUME_TRY(ForEachPage(client, "ListChangedBlocks",
                           fmt::format("/snapshots/{}/changedblocks", second),
-                          {{"firstSnapshotId", first}}, take));
+                          {{"firstSnapshotId", first}}, take, failure));
   std::ranges::sort(changed.blocks, {}, &ChangedBlock::index);
   return changed;
 }

@@ -49,7 +49,8 @@ class BlockTable {
 
 // All of the snapshot's blocks, page by page. kCorrupt for an answer that makes no sense, kLimit
 // for a volume beyond limits::kMaxDecodedBytes or more than limits::kMaxAnswerPages.
-Result<BlockTable> ListSnapshotBlocks(const Client& client, const std::string& snapshot);
+Result<BlockTable> ListSnapshotBlocks(const Client& client, const std::string& snapshot,
+                                      ServiceError* failure = nullptr);
 
 // A block that differs between two snapshots of one volume. A token is "" where the block is not in
 // that snapshot.
@@ -64,7 +65,7 @@ struct ChangedBlocks {
   std::vector<ChangedBlock> blocks;  // ascending
 };
 Result<ChangedBlocks> ListChangedBlocks(const Client& client, const std::string& first,
-                                        const std::string& second);
+                                        const std::string& second, ServiceError* failure = nullptr);
 
 // The bytes of one block, `block_bytes` of them, with the checksum that the service sent along
 // verified; a wrong one is asked for again, then kCorrupt. `failure` as in Client::Send.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "live/aws/endpoint.h"
 #include "live/aws/json.h"
 #include "live/aws/xml.h"
 
@@ -115,6 +116,9 @@ ServiceError ReadServiceError(const http::Answer& answer, std::string_view permi
   }
   if (const std::string_view header = answer.Header("x-amzn-errortype"); !header.empty()) {
     error.code = BareCode(header);
+  }
+  if (const std::string_view region = answer.Header("x-amz-bucket-region"); IsRegion(region)) {
+    error.region = region;
   }
   error.kind = KindOf(error);
   if (error.kind == FailureKind::kDenied) {

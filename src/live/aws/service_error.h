@@ -27,6 +27,7 @@ struct ServiceError {
   // For kDenied: the IAM action that is missing. What the service names ("not authorized to
   // perform: kms:Decrypt"), else the action of the call.
   std::string missing_permission;
+  std::string region;  // where S3 says that the bucket is, or ""
 };
 
 // Reads the error out of an answer in any of AWS's protocols (JSON's __type or x-amzn-errortype,

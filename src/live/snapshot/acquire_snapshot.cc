@@ -177,7 +177,7 @@ Result<void> Work::CopyAndShare(const aws::Snapshot& snapshot) {
 
 Result<void> Work::WriteChanges(const std::string& id) {
   const aws::ChangedBlocks changed =
-      EKSHUME_TRY(aws::ListChangedBlocks(client_, request_.changed_since, id));
+      EKSHUME_TRY(aws::ListChangedBlocks(client_, request_.changed_since, id, &failure_));
   const auto file = EKSHUME_TRY(acquisition_.Create(
       fmt::format("{}.changed.jsonl", id),
       fmt::format("ebs:ListChangedBlocks {} to {}", request_.changed_since, id)));
@@ -217,7 +217,7 @@ Result<void> Work::WriteManifest(const SnapshotBlocks& blocks) {
 
 Result<void> Work::Download(const std::string& id) {
   casefile::FolderScratch scratch(request_.work_directory);
-  const auto blocks = EKSHUME_TRY(SnapshotBlocks::Open(client_, id, &scratch));
+  const auto blocks = EKSHUME_TRY(SnapshotBlocks::Open(client_, id, &scratch, &failure_));
   progress_.SetStage("reading the snapshot");
   const std::vector<MissingBlock> missing =
       EKSHUME_TRY(FetchAll(*blocks, request_.threads, progress_));

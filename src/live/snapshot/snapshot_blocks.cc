@@ -52,12 +52,13 @@ SnapshotBlocks::SnapshotBlocks(const aws::Client& client, std::string snapshot)
 
 Result<std::unique_ptr<SnapshotBlocks>> SnapshotBlocks::Open(const aws::Client& client,
                                                              const std::string& snapshot,
-                                                             image::Scratch* scratch) {
+                                                             image::Scratch* scratch,
+                                                             aws::ServiceError* failure) {
   std::unique_ptr<SnapshotBlocks> made(new SnapshotBlocks(client, snapshot));
   made->list_ = EKSHUME_TRY(OpenKept(scratch, snapshot + ".list"));
   made->digests_ = EKSHUME_TRY(OpenKept(scratch, snapshot + ".digests"));
   made->blocks_ = EKSHUME_TRY(OpenKept(scratch, snapshot + ".blocks"));
-  if (!EKSHUME_TRY(made->LoadList())) EKSHUME_TRY(made->AskForList());
+  if (!EKSHUME_TRY(made->LoadList())) EKSHUME_TRY(made->AskForList(failure));
   if (ftruncate(made->blocks_.number(), static_cast<off_t>(made->volume_bytes_)) != 0) {
     return Fail(ErrorCode::kIo,
                 fmt::format("cannot make a sparse file of {}", HumanBytes(made->volume_bytes_)));
@@ -101,8 +102,8 @@ Result<bool> SnapshotBlocks::LoadList() {
   return true;
 }
 
-Result<void> SnapshotBlocks::AskForList() {
-  aws::BlockTable table = EKSHUME_TRY(aws::ListSnapshotBlocks(client_, snapshot_));
+Result<void> SnapshotBlocks::AskForList(aws::ServiceError* failure) {
+  aws::BlockTable table = EKSHUME_TRY(aws::ListSnapshotBlocks(client_, snapshot_, failure));
   EKSHUME_TRY(SaveList(table));
   UseTable(std::move(table));
   return {};

@@ -38,7 +38,8 @@ class SnapshotBlocks {
   // yet. Errors of the service, of files, kCorrupt.
   static Result<std::unique_ptr<SnapshotBlocks>> Open(const aws::Client& client,
                                                       const std::string& snapshot,
-                                                      image::Scratch* scratch);
+                                                      image::Scratch* scratch,
+                                                      aws::ServiceError* failure = nullptr);
 
   const std::string& snapshot() const { return snapshot_; }
   uint64_t volume_bytes() const { return volume_bytes_; }
@@ -62,7 +63,7 @@ class SnapshotBlocks {
   SnapshotBlocks(const aws::Client& client, std::string snapshot);
 
   Result<bool> LoadList();
-  Result<void> AskForList();
+  Result<void> AskForList(aws::ServiceError* failure);
   Result<void> SaveList(const aws::BlockTable& table);
   void UseTable(aws::BlockTable table);
   Result<bool> ReadKept(uint32_t index, std::span<std::byte> out) const;
