@@ -98,7 +98,7 @@ int Run(int argc, char** argv) {
   AddAcquireAwsVerbs(program);
   AddCollectVerb(program);
   try {
-    app.parse(argc, argv);
+    if (!TakeCollectVerb(program)) app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kDone : kUsage;
   }

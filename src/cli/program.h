@@ -81,5 +81,8 @@ void AddRulesVerb(Program& program);
 void AddReportVerb(Program& program);
 void AddAcquireAwsVerbs(Program& program);  // acquire snapshot, logs, trail, ...
 void AddCollectVerb(Program& program);
+// Sets the action and returns true when the command line is that of `collect`, which is not parsed
+// as others are.
+bool TakeCollectVerb(Program& program);
 
 }  // namespace ekshume::cli

@@ -156,12 +156,12 @@ Result<void> Trace(Journal& journal, std::string_view what, std::string detail,
   return journal.Trace(std::move(line));
 }
 
-// A number from "key: number" in /proc/self/io.
-uint64_t OwnIo(std::string_view key) {
+// A number from "key: number" in a file about ourselves.
+uint64_t OwnNumber(const char* path, std::string_view key) {
   uint64_t value = 0;
-  (void)ForEachLine("/proc/self/io", [&](std::string_view line) {
+  (void)ForEachLine(path, [&](std::string_view line) {
     const std::vector<std::string_view> fields = Fields(line);
-    if (fields.size() == 2 && fields[0] == key) value = ParseNumber(fields[1]).value_or(0);
+    if (fields.size() >= 2 && fields[0] == key) value = ParseNumber(fields[1]).value_or(0);
     return true;
   });
   return value;
@@ -177,7 +177,7 @@ Result<void> WriteTraces(Context& context) {
                                 getpid()),
                     "pid", static_cast<uint64_t>(getpid())));
   EKSHUME_TRY(Trace(journal, "memory", "the most memory that it had resident", "bytes",
-                    static_cast<uint64_t>(usage.ru_maxrss) * 1024));
+                    OwnNumber("/proc/self/status", "VmHWM:") * 1024));
   EKSHUME_TRY(Trace(journal, "processor_time", "user and system time, in microseconds",
                     "microseconds",
                     static_cast<uint64_t>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
@@ -185,9 +185,9 @@ Result<void> WriteTraces(Context& context) {
   EKSHUME_TRY(Trace(journal, "disk_writes",
                     "bytes that it caused to be written to a disk, as /proc/self/io counts them "
                     "(none but of its output, when that is a file)",
-                    "bytes", OwnIo("write_bytes:")));
+                    "bytes", OwnNumber("/proc/self/io", "write_bytes:")));
   EKSHUME_TRY(Trace(journal, "disk_reads", "bytes that it caused to be read from a disk", "bytes",
-                    OwnIo("read_bytes:")));
+                    OwnNumber("/proc/self/io", "read_bytes:")));
   EKSHUME_TRY(Trace(journal, "page_cache",
                     "bytes of files that were in the page cache before they were read; their place "
                     "in its order of use is newer now",

@@ -13,7 +13,9 @@
 
 #include "base/text.h"
 #include "collect/collect.h"
+#include "collect/json_line.h"
 #include "collect/output.h"
+#include "collect/part_sink.h"
 #include "collect/system.h"
 
 namespace ekshume::collect {
@@ -47,13 +49,19 @@ From where:
 
 To where:
   --output FILE         default: standard output. Never a disk of the node that is looked into
+  --put-urls FILE       to S3: presigned URLs, one a line, each for the next part; - for standard
+                        input, ended by an empty line. Standard output then gets a JSON line for
+                        each part: part, bytes, sha256, etag. Never give a URL as an argument: all
+                        processes could read it
+  --part-bytes BYTES    of each part (default 16M, 5M to 32M)
+  --ca-file FILE        certificates to trust (default: those of the system)
   --level N             zstd level (default 3)
   --rate BYTES          at most so many bytes a second
   --nice N              nice value (default 10), and idle class for the disk
 
 After a cut:
   --skip FILE           names of members that arrived, one a line; - for standard input, ended by an
-                        empty line
+                        empty line (it comes before the URLs when both are read from there)
   --resumes ID          id of the stream that is continued
   --part N              number of this part (default 2 with --resumes)
 
@@ -97,6 +105,10 @@ std::optional<collection::StreamId> ParseStreamId(std::string_view text) {
 struct Command {
   Options options;
   std::string output;
+  std::string put_urls;
+  std::vector<Url> urls;
+  uint64_t part_bytes = uint64_t{16} << 20;
+  std::string ca_file;
   std::string skip;
   uint64_t rate = 0;
   int nice = 10;
@@ -155,6 +167,16 @@ Result<void> SetOption(Command& command, const std::string& name, const std::str
     return SetNumber(name, value, command.rate);
   } else if (name == "--output") {
     command.output = value;
+  } else if (name == "--put-urls") {
+    command.put_urls = value;
+  } else if (name == "--ca-file") {
+    command.ca_file = value;
+  } else if (name == "--part-bytes") {
+    EKSHUME_TRY(SetNumber(name, value, command.part_bytes));
+    if (command.part_bytes < PartSink::kMinPartBytes ||
+        command.part_bytes > PartSink::kMaxPartBytes) {
+      return BadValue(name, value);
+    }
   } else if (name == "--skip") {
     command.skip = value;
   } else if (name == "--resumes") {
@@ -202,12 +224,49 @@ Result<Command> ParseCommand(const std::vector<std::string>& arguments) {
   return command;
 }
 
-// Names one a line, up to an empty line or the end.
-Result<void> ReadNames(const std::string& path, Options& options) {
-  return ForEachLine(path == "-" ? "/dev/stdin" : path, [&](std::string_view line) {
-    if (!line.empty()) options.received.emplace(line);
-    return !line.empty();
-  });
+// Lists of lines, each ended by an empty line or the end of the file; `count` of them at most.
+Result<std::vector<std::vector<std::string>>> ReadLists(const std::string& path, size_t count) {
+  std::vector<std::vector<std::string>> lists(1);
+  EKSHUME_TRY(ForEachLine(path == "-" ? "/dev/stdin" : path, [&](std::string_view line) {
+    if (!line.empty()) {
+      lists.back().emplace_back(line);
+    } else if (lists.size() == count) {
+      return false;
+    } else {
+      lists.emplace_back();
+    }
+    return true;
+  }));
+  lists.resize(count);
+  return lists;
+}
+
+Result<void> ReadInputs(Command& command) {
+  std::vector<std::string> names;
+  std::vector<std::string> urls;
+  if (command.skip == "-" && command.put_urls == "-") {
+    auto lists = EKSHUME_TRY(ReadLists("-", 2));
+    names = std::move(lists[0]);
+    urls = std::move(lists[1]);
+  } else {
+    if (!command.skip.empty()) names = std::move(EKSHUME_TRY(ReadLists(command.skip, 1))[0]);
+    if (!command.put_urls.empty()) urls = std::move(EKSHUME_TRY(ReadLists(command.put_urls, 1))[0]);
+  }
+  command.options.received.insert(names.begin(), names.end());
+  for (const std::string& text : urls) {
+    const auto url = ParseUrl(text);
+    if (!url) {
+      // Not shown: its query is a credential.
+      return Fail(
+          ErrorCode::kInvalidArgument,
+          fmt::format("--put-urls: line {} is no http or https URL", command.urls.size() + 1));
+    }
+    command.urls.push_back(*url);
+  }
+  if (!command.put_urls.empty() && command.urls.empty()) {
+    return Fail(ErrorCode::kInvalidArgument, "--put-urls: there is no URL");
+  }
+  return {};
 }
 
 // The work of others comes first.
@@ -218,7 +277,26 @@ void BeModest(int nice) {
   syscall(SYS_ioprio_set, kWhoProcess, 0, kIdleClass);
 }
 
+Result<Summary> RunToParts(const Command& command, const std::atomic<bool>& cancelled) {
+  const std::unique_ptr<HttpPut> http =
+      EKSHUME_TRY(HttpPut::Create(command.ca_file, command.options.root));
+  PartSink parts(*http, command.urls, command.part_bytes, [](const SentPart& part) {
+    JsonLine line;
+    line.Number("part", part.number);
+    line.Number("bytes", part.bytes);
+    line.Text("sha256", part.sha256);
+    line.Text("etag", part.etag);
+    fmt::print("{}\n", line.Take());
+    std::fflush(stdout);
+  });
+  PacedSink paced(parts, command.rate);
+  Summary summary = EKSHUME_TRY(Collect(command.options, paced, cancelled));
+  EKSHUME_TRY(parts.Finish());
+  return summary;
+}
+
 Result<Summary> Run(const Command& command, const std::atomic<bool>& cancelled) {
+  if (!command.urls.empty()) return RunToParts(command, cancelled);
   Descriptor file;
   int target = STDOUT_FILENO;
   if (!command.output.empty() && command.output != "-") {
@@ -229,9 +307,9 @@ Result<Summary> Run(const Command& command, const std::atomic<bool>& cancelled) 
     return Fail(ErrorCode::kInvalidArgument,
                 "the archive is not for a terminal: redirect it, or use --output");
   }
-  DescriptorSink sink(target, command.output.empty() ? "standard output" : command.output,
-                      command.rate);
-  return Collect(command.options, sink, cancelled);
+  DescriptorSink sink(target, command.output.empty() ? "standard output" : command.output);
+  PacedSink paced(sink, command.rate);
+  return Collect(command.options, paced, cancelled);
 }
 
 }  // namespace
@@ -246,10 +324,7 @@ int RunCommand(const std::string& program, const std::vector<std::string>& argum
   }
   if (command) {
     command->options.tool = fmt::format("{} {}", program, EKSHUME_VERSION);
-    if (!command->skip.empty()) {
-      if (const auto read = ReadNames(command->skip, command->options); !read)
-        command = read.error();
-    }
+    if (const auto read = ReadInputs(*command); !read) command = read.error();
   }
   if (command) BeModest(command->nice);
   const Result<Summary> summary = command ? Run(*command, cancelled) : command.error();
