@@ -12,6 +12,7 @@ import os
 import pathlib
 import platform
 import secrets
+import shutil
 import signal
 import ssl
 import subprocess
@@ -344,6 +345,19 @@ sys.stdin.read()""")
         self.assertFalse(Collection(target.read_bytes()).cut)
         _, run = collect("--pid", os.getpid(), "--output", target, codes=(3,))
         self.assertIn("EEXIST", run["err"])
+
+    def test_the_program_for_arm64(self):
+        program = LIBEXEC / "ekshume-collect-aarch64"
+        emulator = shutil.which("qemu-aarch64-static")
+        if not program.is_file() or not emulator:
+            self.skipTest("not built, or no qemu-aarch64-static to run it")
+        self.assertEqual(program.read_bytes()[18:20], b"\xb7\0")  # EM_AARCH64
+        self.assertLess(program.stat().st_size, 8 << 20)
+        scope = self.noise("arm", 1 << 20)
+        got = Collection(collect(*scope, program=(emulator, str(program)))[0])
+        self.assertEqual(got.members[f"root{scope[-1]}"], scope[-1].read_bytes())
+        self.assertEqual([row["pid"] for row in got.table("live/processes.jsonl")], [os.getpid()])
+        got.check_manifest()
 
     def test_usage(self):
         for arguments in (["--nothing"], ["--memory", "some"], ["--pid", "x"], ["--glob", "relative"], ["--rate", "1X"],
