@@ -97,6 +97,7 @@ std::string OptionsJson(const Options& options) {
                                                              : "none");
   line.List("globs", options.globs);
   line.Number("file_limit", options.file_bytes);
+  line.Number("files_total", options.files_total_bytes);
   line.Number("deleted_limit", options.deleted_bytes);
   line.Number("received_members", options.received.size());
   return line.Take();
@@ -147,7 +148,7 @@ Result<void> WriteOpening(Context& context) {
   return context.writer.AddText("collection.json", text);
 }
 
-Result<void> Trace(Journal& journal, std::string_view what, std::string detail,
+Result<void> Trace(Journal& journal, std::string_view what, std::string_view detail,
                    std::string_view key = {}, uint64_t number = 0) {
   JsonLine line;
   line.Text("what", what);

@@ -226,6 +226,18 @@ TEST_F(FakeProcTest, TakesFilesByPattern) {
       Contains(HasSubstr(R"("member":"root/srv/a/b/c.log","path":"/srv/a/b/c.log","type":"f")")));
 }
 
+// A folder that is a symbolic link is never looked through, also when it became one meanwhile.
+TEST_F(FakeProcTest, GoesThroughNoSymbolicLink) {
+  Put("outside/secret", "not of the tree");
+  Link("host/way", "../outside");
+  Link("host/file", "../outside/secret");
+  options_.globs = {"/**"};
+  Run();
+  EXPECT_EQ(reader_->Find("root/way/secret"), nullptr);
+  EXPECT_EQ(reader_->Find("root/way")->header.link_target, "../outside");
+  EXPECT_EQ(reader_->Find("root/file")->header.link_target, "../outside/secret");
+}
+
 TEST_F(FakeProcTest, LeavesOutWhatWasReceived) {
   Put("host/a", "first");
   Put("host/b", "second");

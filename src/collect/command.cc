@@ -41,6 +41,7 @@ What:
   --profile PROFILE     files: none, triage (default), full
   --glob PATTERN        further files: * ? [ ] within a name, ** for any depth (may be repeated)
   --file-limit BYTES    larger files are left out (default 256M)
+  --files-total BYTES   of all files (default 16G)
   --deleted-limit BYTES larger deleted files are left out (default 1G)
 
 From where:
@@ -161,6 +162,8 @@ Result<void> SetOption(Command& command, const std::string& name, const std::str
     return SetNumber(name, value, options.memory_total_bytes);
   } else if (name == "--file-limit") {
     return SetNumber(name, value, options.file_bytes);
+  } else if (name == "--files-total") {
+    return SetNumber(name, value, options.files_total_bytes);
   } else if (name == "--deleted-limit") {
     return SetNumber(name, value, options.deleted_bytes);
   } else if (name == "--rate") {
@@ -227,7 +230,7 @@ Result<Command> ParseCommand(const std::vector<std::string>& arguments) {
 // Lists of lines, each ended by an empty line or the end of the file; `count` of them at most.
 Result<std::vector<std::vector<std::string>>> ReadLists(const std::string& path, size_t count) {
   std::vector<std::vector<std::string>> lists(1);
-  EKSHUME_TRY(ForEachLine(path == "-" ? "/dev/stdin" : path, [&](std::string_view line) {
+  const auto take = [&](std::string_view line) {
     if (!line.empty()) {
       lists.back().emplace_back(line);
     } else if (lists.size() == count) {
@@ -236,7 +239,12 @@ Result<std::vector<std::vector<std::string>>> ReadLists(const std::string& path,
       lists.emplace_back();
     }
     return true;
-  }));
+  };
+  if (path == "-") {
+    EKSHUME_TRY(ForEachLine(STDIN_FILENO, "standard input", take));
+  } else {
+    EKSHUME_TRY(ForEachLine(path, take));
+  }
   lists.resize(count);
   return lists;
 }

@@ -44,6 +44,7 @@ struct Context {
   // The members that hold the bytes of deleted files, planned or written.
   std::map<FileIdentity, std::string> deleted_members;
   uint64_t memory_bytes = 0;  // of all processes so far
+  uint64_t file_bytes = 0;    // of all files so far
 
   std::string ProcPath(int pid, std::string_view name) const;  // "/proc/7/maps"
   std::string HostPath(std::string_view path) const;           // `path` begins with a slash

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -76,6 +78,27 @@ constexpr std::array<std::string_view, 52> kTriage = {
 // Kernel filesystems hold no files, and what they show is in the tables.
 constexpr std::array<std::string_view, 3> kNeverEntered = {"/proc", "/sys", "/dev"};
 
+// Opens a file below a folder, never through a symbolic link: whoever replaces a folder of the path
+// by one while it is walked gets an error (ELOOP), and no file of elsewhere into the archive.
+// Kernels before 5.6 cannot do so and look at the last component alone.
+Descriptor OpenBelow(int root, const std::string& root_path, const std::string& path,
+                     bool* kept_atime) {
+  open_how how{};
+  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_NOATIME;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+  const char* relative = path.c_str() + path.find_first_not_of('/');
+  long number = syscall(SYS_openat2, root, relative, &how, sizeof(how));
+  *kept_atime = number >= 0;
+  if (number < 0 && errno == EPERM) {
+    how.flags &= ~uint64_t{O_NOATIME};
+    number = syscall(SYS_openat2, root, relative, &how, sizeof(how));
+  }
+  if (number < 0 && errno == ENOSYS) {
+    return OpenForReading(root_path + path, /*follow=*/false, kept_atime);
+  }
+  return Descriptor(static_cast<int>(number));
+}
+
 // A tree to copy from: the host's root, or a container's.
 struct Tree {
   std::string path;         // where it is seen from here: "/host", "/proc/7/root"
@@ -97,10 +120,13 @@ class TreeCollector {
   Context& context_;
   collection::TableWriter& table_;
   const Tree tree_;
+  Descriptor root_;
   std::vector<Glob> globs_;
   std::vector<std::vector<std::string>> pending_;
   std::map<FileIdentity, std::string> first_names_;  // of files with several names
   uint64_t root_device_ = 0;
+  uint64_t left_out_bytes_ = 0;  // by --files-total
+  uint64_t left_out_files_ = 0;
 };
 
 TreeCollector::TreeCollector(Context& context, collection::TableWriter& table, const Tree& tree)
@@ -160,6 +186,14 @@ Result<void> TreeCollector::Add(const std::vector<std::string>& path, const stru
   EKSHUME_TRY(AddRow(member_name, name, status, member.link_target));
   if (context_.options.received.contains(member_name)) return {};
   if (S_ISREG(status.st_mode) &&
+      static_cast<uint64_t>(status.st_size) >
+          context_.options.files_total_bytes -
+              std::min(context_.file_bytes, context_.options.files_total_bytes)) {
+    left_out_bytes_ += static_cast<uint64_t>(status.st_size);
+    ++left_out_files_;
+    return {};
+  }
+  if (S_ISREG(status.st_mode) &&
       static_cast<uint64_t>(status.st_size) > context_.options.file_bytes) {
     return context_.journal.Skip(SkipReason::kLimit, member_name,
                                  fmt::format("{} bytes, more than --file-limit {}", status.st_size,
@@ -176,7 +210,7 @@ Result<void> TreeCollector::Add(const std::vector<std::string>& path, const stru
   }
   if (!S_ISREG(status.st_mode)) return context_.writer.Add(member);
   bool kept_atime = false;
-  const Descriptor file = OpenForReading(where, /*follow=*/false, &kept_atime);
+  const Descriptor file = OpenBelow(root_.number(), tree_.path, name, &kept_atime);
   struct stat opened{};
   if (!file.is_open() || fstat(file.number(), &opened) != 0) {
     return context_.journal.Skip(member_name, SystemError("open", where, errno));
@@ -187,6 +221,7 @@ Result<void> TreeCollector::Add(const std::vector<std::string>& path, const stru
   if (!kept_atime) ++context_.journal.access_times_changed;
   // Its size may have changed since it was listed; what was open counts.
   member = MemberOf(member_name, opened, file.number());
+  context_.file_bytes += member.stat.size_bytes;
   return CopyFile(context_, member, file.number());
 }
 
@@ -238,8 +273,9 @@ Result<void> TreeCollector::Run() {
   if (globs_.empty()) return {};
   struct stat status{};
   const std::string root = tree_.path.empty() ? "/" : tree_.path + "/";
-  if (stat(root.c_str(), &status) != 0) {
-    return context_.journal.Skip(tree_.member_root, SystemError("stat", root, errno));
+  root_ = Descriptor(open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!root_.is_open() || fstat(root_.number(), &status) != 0) {
+    return context_.journal.Skip(tree_.member_root, SystemError("open", root, errno));
   }
   root_device_ = status.st_dev;
   const bool all = context_.options.profile == Profile::kFull;
@@ -249,7 +285,12 @@ Result<void> TreeCollector::Run() {
     pending_.pop_back();
     EKSHUME_TRY(Walk(path, all));
   }
-  return {};
+  if (left_out_files_ == 0) return {};
+  return context_.journal.Skip(
+      SkipReason::kLimit, tree_.member_root,
+      fmt::format("{} files of {} bytes, by --files-total {}; files.jsonl "
+                  "has their names",
+                  left_out_files_, left_out_bytes_, context_.options.files_total_bytes));
 }
 
 }  // namespace

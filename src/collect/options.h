@@ -30,7 +30,8 @@ struct Options {
 
   Profile profile = Profile::kTriage;
   std::vector<std::string> globs;  // further files, as paths of the host or the container
-  uint64_t file_bytes = uint64_t{256} << 20;   // a larger one is left out
+  uint64_t file_bytes = uint64_t{256} << 20;  // a larger one is left out
+  uint64_t files_total_bytes = uint64_t{16} << 30;
   uint64_t deleted_bytes = uint64_t{1} << 30;  // a larger deleted file is left out
 
   // Members that the receiver has from an earlier part.

@@ -297,7 +297,6 @@ Result<void> ProcessScanner::Run() {
     EKSHUME_TRY(Add(pid, /*hidden=*/false));
   }
   // A second listing finds what was started meanwhile; what is in neither is hidden.
-  std::vector<int> all = *listed;
   for (const int pid : Hidden(*listed)) {
     const Result<std::vector<int>> again = Listed();
     const bool is_new = again && std::binary_search(again->begin(), again->end(), pid);

@@ -60,7 +60,7 @@ Result<std::vector<Address>> Resolve(const std::string& host) {
   if (const auto address = ParseAddress(host)) return std::vector<Address>{*address};
   AddFromHosts(host, found);
   if (!found.empty()) return found;
-  struct __res_state state {};
+  struct __res_state state{};
   if (res_ninit(&state) == 0) {
     AddFromNameServers(state, host, /*is_six=*/false, found);
     AddFromNameServers(state, host, /*is_six=*/true, found);

@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <set>
+#include <thread>
+#include <tuple>
 
 #include "base/byte_view.h"
 #include "base/limits.h"
@@ -29,6 +36,10 @@ constexpr std::array<std::string_view, 13> kStates = {
     "",      "established", "syn_sent", "syn_recv", "fin_wait1", "fin_wait2",   "time_wait",
     "close", "close_wait",  "last_ack", "listen",   "closing",   "new_syn_recv"};
 
+// Where iproute2, CNI plugins and Docker give names to network namespaces.
+constexpr std::array<std::string_view, 2> kNamespaceFolders = {"/run/netns", "/run/docker/netns"};
+constexpr long kNamespaceFilesystem = 0x6e736673;  // NSFS_MAGIC, include/uapi/linux/magic.h
+
 struct InternetTable {
   std::string_view file;
   std::string_view family;
@@ -50,6 +61,13 @@ constexpr std::array<std::string_view, 16> kNetworkTexts = {
     "fib_trie", "netstat",    "snmp",      "snmp6",    "nf_conntrack",
     "igmp",     "dev_mcast",  "protocols", "sockstat", "ip_tables_names",
     "packet"};
+
+// A network namespace, seen through the folder "net" of a process or thread in it.
+struct View {
+  std::string folder;  // "/proc/7/net"
+  uint64_t inode;
+  int pid;  // 0: no process is in it
+};
 
 struct Endpoint {
   std::string address;
@@ -97,13 +115,15 @@ class SocketScanner {
 
  private:
   void FindHolders();
-  Result<void> ReadNamespace(const Process& process);
-  Result<void> ReadInternet(const Process& process, const InternetTable& table);
-  Result<void> ReadUnix(const Process& process);
-  Result<void> ReadNetlink(const Process& process);
-  Result<void> ReadPacket(const Process& process);
-  Result<void> ReadTexts(const Process& process);
-  Result<void> EachLine(const Process& process, std::string_view file,
+  Result<void> ReadNamespace(const View& view);
+  Result<void> ReadInternet(const View& view, const InternetTable& table);
+  Result<void> ReadUnix(const View& view);
+  Result<void> ReadNetlink(const View& view);
+  Result<void> ReadPacket(const View& view);
+  Result<void> ReadTexts(const View& view);
+  std::vector<std::string> NamedNamespaces() const;
+  Result<void> Enter(const std::string& path, uint64_t inode);
+  Result<void> EachLine(const View& view, std::string_view file,
                         const std::function<Result<void>(std::string_view)>& take);
   // False when nobody of the scope holds it and the scope is not the whole node.
   bool AddHolders(JsonLine& line, uint64_t inode) const;
@@ -163,11 +183,11 @@ Result<void> SocketScanner::Write(JsonLine line, uint64_t inode) {
   return table_.AddLine(line.Take());
 }
 
-Result<void> SocketScanner::EachLine(const Process& process, std::string_view file,
+Result<void> SocketScanner::EachLine(const View& view, std::string_view file,
                                      const std::function<Result<void>(std::string_view)>& take) {
   Result<void> outcome;
   bool heading = true;
-  const std::string path = context_.ProcPath(process.pid, fmt::format("net/{}", file));
+  const std::string path = fmt::format("{}/{}", view.folder, file);
   const Result<void> read = ForEachLine(path, [&](std::string_view line) {
     if (!heading) outcome = take(line);
     heading = false;
@@ -175,13 +195,13 @@ Result<void> SocketScanner::EachLine(const Process& process, std::string_view fi
   });
   // Kernels without a protocol have no such file.
   if (!read && read.error().code != ErrorCode::kNotFound) {
-    EKSHUME_TRY(context_.journal.Skip("live/sockets.jsonl", read.error(), process.pid));
+    EKSHUME_TRY(context_.journal.Skip("live/sockets.jsonl", read.error(), view.pid));
   }
   return outcome;
 }
 
-Result<void> SocketScanner::ReadInternet(const Process& process, const InternetTable& table) {
-  return EachLine(process, table.file, [&](std::string_view text) -> Result<void> {
+Result<void> SocketScanner::ReadInternet(const View& view, const InternetTable& table) {
+  return EachLine(view, table.file, [&](std::string_view text) -> Result<void> {
     // sl local_address rem_address st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode
     const std::vector<std::string_view> fields = Fields(text);
     if (fields.size() < 10) return {};
@@ -191,7 +211,7 @@ Result<void> SocketScanner::ReadInternet(const Process& process, const InternetT
     const auto inode = ParseNumber(fields[9]);
     if (!local || !remote || !state || !inode) return {};
     JsonLine line;
-    line.Number("netns", process.net_namespace);
+    line.Number("netns", view.inode);
     line.Text("family", table.family);
     line.Text("protocol", table.protocol);
     line.Raw("local", EndpointJson(*local));
@@ -206,8 +226,8 @@ Result<void> SocketScanner::ReadInternet(const Process& process, const InternetT
   });
 }
 
-Result<void> SocketScanner::ReadUnix(const Process& process) {
-  return EachLine(process, "unix", [&](std::string_view text) -> Result<void> {
+Result<void> SocketScanner::ReadUnix(const View& view) {
+  return EachLine(view, "unix", [&](std::string_view text) -> Result<void> {
     // Num RefCount Protocol Flags Type St Inode Path
     const std::vector<std::string_view> fields = Fields(text);
     if (fields.size() < 7) return {};
@@ -217,7 +237,7 @@ Result<void> SocketScanner::ReadUnix(const Process& process) {
     const auto flags = ParseNumber(fields[3], 16);
     if (!inode || !type || !state || !flags) return {};
     JsonLine line;
-    line.Number("netns", process.net_namespace);
+    line.Number("netns", view.inode);
     line.Text("family", "unix");
     line.Text("protocol", *type == 1 ? "stream" : *type == 2 ? "dgram" : "seqpacket");
     line.Null("local");
@@ -240,14 +260,14 @@ Result<void> SocketScanner::ReadUnix(const Process& process) {
   });
 }
 
-Result<void> SocketScanner::ReadNetlink(const Process& process) {
-  return EachLine(process, "netlink", [&](std::string_view text) -> Result<void> {
+Result<void> SocketScanner::ReadNetlink(const View& view) {
+  return EachLine(view, "netlink", [&](std::string_view text) -> Result<void> {
     // sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode
     const std::vector<std::string_view> fields = Fields(text);
     const auto inode = fields.size() < 10 ? std::nullopt : ParseNumber(fields[9]);
     if (!inode) return {};
     JsonLine line;
-    line.Number("netns", process.net_namespace);
+    line.Number("netns", view.inode);
     line.Text("family", "netlink");
     line.Text("protocol", fields[1]);
     line.Null("local");
@@ -258,14 +278,14 @@ Result<void> SocketScanner::ReadNetlink(const Process& process) {
   });
 }
 
-Result<void> SocketScanner::ReadPacket(const Process& process) {
-  return EachLine(process, "packet", [&](std::string_view text) -> Result<void> {
+Result<void> SocketScanner::ReadPacket(const View& view) {
+  return EachLine(view, "packet", [&](std::string_view text) -> Result<void> {
     // sk RefCnt Type Proto Iface R Rmem User Inode
     const std::vector<std::string_view> fields = Fields(text);
     const auto inode = fields.size() < 9 ? std::nullopt : ParseNumber(fields[8]);
     if (!inode) return {};
     JsonLine line;
-    line.Number("netns", process.net_namespace);
+    line.Number("netns", view.inode);
     line.Text("family", "packet");
     line.Text("protocol", fields[2] == "3" ? "raw" : "dgram");
     line.Null("local");
@@ -277,47 +297,93 @@ Result<void> SocketScanner::ReadPacket(const Process& process) {
   });
 }
 
-Result<void> SocketScanner::ReadNamespace(const Process& process) {
-  for (const InternetTable& table : kInternetTables) EKSHUME_TRY(ReadInternet(process, table));
-  EKSHUME_TRY(ReadUnix(process));
-  EKSHUME_TRY(ReadNetlink(process));
-  return ReadPacket(process);
+Result<void> SocketScanner::ReadNamespace(const View& view) {
+  for (const InternetTable& table : kInternetTables) EKSHUME_TRY(ReadInternet(view, table));
+  EKSHUME_TRY(ReadUnix(view));
+  EKSHUME_TRY(ReadNetlink(view));
+  return ReadPacket(view);
 }
 
-Result<void> SocketScanner::ReadTexts(const Process& process) {
+Result<void> SocketScanner::ReadTexts(const View& view) {
   std::string texts;
   for (const std::string_view name : kNetworkTexts) {
-    const std::string path = context_.ProcPath(process.pid, fmt::format("net/{}", name));
+    const std::string path = fmt::format("{}/{}", view.folder, name);
     bool cut = false;
     const Result<std::string> text = ReadText(path, kMaxNetworkTextBytes, &cut);
     if (!text) continue;
-    texts.append(fmt::format("==> /proc/{}/net/{} <==\n", process.pid, name));
+    texts.append(fmt::format("==> {} <==\n", path));
     texts.append(*text);
     if (cut) {
       EKSHUME_TRY(context_.journal.Skip(
           SkipReason::kLimit, path, fmt::format("only its first {} bytes", kMaxNetworkTextBytes),
-          process.pid));
+          view.pid));
     }
   }
-  return context_.writer.AddText(fmt::format("live/network/{}.txt", process.net_namespace), texts);
+  return context_.writer.AddText(fmt::format("live/network/{}.txt", view.inode), texts);
+}
+
+// Namespaces that have a name but no process: their sockets are held by processes elsewhere.
+std::vector<std::string> SocketScanner::NamedNamespaces() const {
+  std::vector<std::string> paths;
+  for (const std::string_view folder : kNamespaceFolders) {
+    const std::string path = context_.HostPath(folder);
+    const auto names = ListDirectory(path, limits::kMaxContainers);
+    for (const std::string& name : names ? *names : std::vector<std::string>()) {
+      paths.push_back(fmt::format("{}/{}", path, name));
+    }
+  }
+  return paths;
+}
+
+// A thread of its own enters the namespace, which changes what it alone sees, and ends.
+Result<void> SocketScanner::Enter(const std::string& path, uint64_t inode) {
+  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  int failed = file.is_open() ? 0 : errno;
+  Result<void> outcome;
+  if (failed == 0) {
+    std::thread([&] {
+      if (setns(file.number(), CLONE_NEWNET) != 0) {
+        failed = errno;
+        return;
+      }
+      const View view{.folder = "/proc/thread-self/net", .inode = inode, .pid = 0};
+      outcome = ReadNamespace(view);
+    }).join();
+  }
+  if (failed == 0) return outcome;
+  return context_.journal.Skip(SkipReason::kLoss, path, "the network namespace cannot be entered",
+                               0, failed);
 }
 
 Result<void> SocketScanner::Run() {
   FindHolders();
   // One process shows what all of its network namespace see.
-  std::vector<const Process*> shown;
+  std::vector<View> views;
   std::set<uint64_t> seen;
   for (const Process& process : context_.processes) {
     if (process.net_namespace != 0 && seen.insert(process.net_namespace).second) {
-      shown.push_back(&process);
+      views.push_back({context_.ProcPath(process.pid, "net"), process.net_namespace, process.pid});
     }
   }
-  for (const Process* process : shown) {
+  for (const View& view : views) {
     if (context_.cancelled) break;
-    EKSHUME_TRY(ReadNamespace(*process));
+    EKSHUME_TRY(ReadNamespace(view));
+  }
+  const Options& options = context_.options;
+  if (options.pids.empty() && options.container_ids.empty() && options.pod_uids.empty()) {
+    for (const std::string& path : NamedNamespaces()) {
+      struct stat status{};
+      // A name whose namespace is not mounted is a plain file of another filesystem.
+      struct statfs filesystem{};
+      if (stat(path.c_str(), &status) != 0 || statfs(path.c_str(), &filesystem) != 0 ||
+          filesystem.f_type != kNamespaceFilesystem || !seen.insert(status.st_ino).second) {
+        continue;
+      }
+      EKSHUME_TRY(Enter(path, status.st_ino));
+    }
   }
   EKSHUME_TRY(table_.Finish());
-  for (const Process* process : shown) EKSHUME_TRY(ReadTexts(*process));
+  for (const View& view : views) EKSHUME_TRY(ReadTexts(view));
   return {};
 }
 

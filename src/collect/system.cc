@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -132,12 +133,22 @@ Result<void> ForEachLine(const std::string& path,
                          const std::function<bool(std::string_view)>& line) {
   const Descriptor file = OpenForReading(path, /*follow=*/true);
   if (!file.is_open()) return SystemError("open", path, errno);
+  return ForEachLine(file.number(), path, line);
+}
+
+Result<void> ForEachLine(int descriptor, std::string_view name,
+                         const std::function<bool(std::string_view)>& line) {
   std::string buffer(kReadBytes, '\0');
   std::string rest;
   while (true) {
-    const ssize_t count = read(file.number(), buffer.data(), buffer.size());
+    const ssize_t count = read(descriptor, buffer.data(), buffer.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return SystemError("read", path, errno);
+    if (count < 0 && errno == EAGAIN) {
+      pollfd ready{.fd = descriptor, .events = POLLIN};
+      poll(&ready, 1, -1);
+      continue;
+    }
+    if (count < 0) return SystemError("read", name, errno);
     if (count == 0) break;
     std::string_view text(buffer.data(), static_cast<size_t>(count));
     for (size_t end = text.find('\n'); end != std::string_view::npos; end = text.find('\n')) {

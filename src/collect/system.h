@@ -60,6 +60,11 @@ Result<std::vector<std::string>> ListDirectory(const std::string& path, size_t l
 Result<void> ForEachLine(const std::string& path,
                          const std::function<bool(std::string_view)>& line);
 
+// The same of an open descriptor, from where it is; `name` is for messages. Waits for what is still
+// to come, and may read more than the lines that it gives.
+Result<void> ForEachLine(int descriptor, std::string_view name,
+                         const std::function<bool(std::string_view)>& line);
+
 // Fields between spaces and tabs.
 std::vector<std::string_view> Fields(std::string_view line);
 // A whole number; nothing for other text.

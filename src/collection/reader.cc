@@ -87,7 +87,7 @@ void Reader::ListMembers(size_t part, DiagnosticSink& diagnostics) {
       const bool at_end = decoded.error().code == ErrorCode::kOutOfRange;
       if (!at_end) {
         diagnostics.Report(DiagnosticCode::kCollectionDamaged, index.name(),
-                           decoded.error().message, *next);
+                           decoded.error().message, next);
       }
       next = index.NextMember(*next + 1);
       continue;
@@ -167,9 +167,9 @@ std::vector<const Member*> Reader::Pieces(size_t part, std::string_view table, b
   }
   if (pieces.empty()) return pieces;
   // The last piece must be followed by something that is no piece of the manifest.
-  const Member* last = pieces.back();
+  const auto last_index = static_cast<size_t>(pieces.back() - members_.data());
   bool followed = IsComplete(part);
-  for (size_t i = part_begins_[part + 1]; i-- > part_begins_[part] && &members_[i] != last;) {
+  for (size_t i = last_index + 1; i < part_begins_[part + 1]; ++i) {
     followed = followed || !members_[i].path().starts_with("manifest.");
   }
   whole = whole && followed;

@@ -116,7 +116,7 @@ Result<void> Writer::AppendZeros(uint64_t count) {
   return {};
 }
 
-Result<void> Writer::BeginUnlisted(const TarMember& member) {
+Result<void> Writer::Begin(const TarMember& member) {
   if (error_) return *error_;
   EKSHUME_CHECK(!in_member_ && !member.is_sparse);
   in_member_ = true;
@@ -129,14 +129,17 @@ Result<void> Writer::BeginUnlisted(const TarMember& member) {
   return AppendTar(ByteView::Of(EncodeTarMember(member)));
 }
 
-Result<void> Writer::Begin(const TarMember& member) { return BeginUnlisted(member); }
-
 Result<void> Writer::Append(ByteView bytes) {
   if (error_) return *error_;
   EKSHUME_CHECK(in_member_ && bytes.size() <= member_left_);
   member_left_ -= bytes.size();
   member_hash_.Update(bytes);
   return AppendTar(bytes);
+}
+
+Result<void> Writer::Pad() {
+  in_member_ = false;
+  return AppendZeros((kTarBlockBytes - tar_bytes_ % kTarBlockBytes) % kTarBlockBytes);
 }
 
 Result<void> Writer::End() {
@@ -147,10 +150,8 @@ Result<void> Writer::End() {
   while (member_left_ > 0) {
     EKSHUME_TRY(Append(ByteView(kZeros).First(std::min<uint64_t>(member_left_, kZeros.size()))));
   }
-  EKSHUME_TRY(AppendZeros((kTarBlockBytes - tar_bytes_ % kTarBlockBytes) % kTarBlockBytes));
+  EKSHUME_TRY(Pad());
   const Sha256Digest digest = member_hash_.Finish();
-  in_member_ = false;
-  if (member_path_.starts_with("manifest.")) return {};
   manifest_ += fmt::format("{{\"member\":{}", JsonString(member_path_));
   if (!IsUtf8(member_path_)) {
     manifest_ += fmt::format(",\"member_hex\":\"{}\"", ToHex(ByteView::Of(member_path_)));
@@ -163,9 +164,13 @@ Result<void> Writer::End() {
   return {};
 }
 
+// Pieces of the manifest are not in the manifest.
 Result<void> Writer::WriteManifestPiece() {
   const std::string piece = std::exchange(manifest_, {});
-  return AddText(TablePieceName(kManifest, ++manifest_pieces_), piece);
+  EKSHUME_TRY(Begin(OwnFile(TablePieceName(kManifest, ++manifest_pieces_), piece.size())));
+  EKSHUME_TRY(Append(ByteView::Of(piece)));
+  (void)member_hash_.Finish();  // begins anew
+  return Pad();
 }
 
 TarMember Writer::OwnFile(std::string_view path, uint64_t size) const {

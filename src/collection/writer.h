@@ -68,7 +68,7 @@ class Writer {
 
   Result<void> AppendTar(ByteView bytes);
   Result<void> AppendZeros(uint64_t count);
-  Result<void> BeginUnlisted(const TarMember& member);
+  Result<void> Pad();
   Result<void> WriteFrame();
   Result<void> WriteManifestPiece();
   Result<void> Send(ByteView bytes);

@@ -37,6 +37,8 @@ def collect(*arguments, codes=(0, 1), program=(str(COLLECTOR),), stdin=b""):
     began = time.monotonic()
     process = subprocess.Popen([*program, *map(str, arguments)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE)
+    if stdin:
+        time.sleep(0.2)  # it is waited for
     out, err = process.communicate(stdin)
     run = {"seconds": time.monotonic() - began, "code": process.returncode, "err": err.decode()}
     if process.returncode not in codes:
@@ -212,6 +214,24 @@ sys.stdin.read()""", prefix=["unshare", "--net"])
         self.assertEqual([row["path"] for row in rows if row["family"] == "unix"], ["@abstract name"])
         self.assertIn(f"live/network/{netns}.txt", got.members)
 
+    def test_socket_of_a_namespace_without_processes(self):
+        name = f"ekshume-{os.getpid()}"
+        if subprocess.run(["ip", "netns", "add", name], capture_output=True).returncode != 0:
+            self.skipTest("ip netns does not work here")
+        self.addCleanup(subprocess.run, ["ip", "netns", "delete", name], check=True)
+        child = Child(self, f"""
+import ctypes, socket, sys
+libc, own, other = ctypes.CDLL(None), open("/proc/self/ns/net"), open("/run/netns/{name}")
+assert libc.setns(other.fileno(), 0x40000000) == 0
+server = socket.create_server(("0.0.0.0", 5555))
+assert libc.setns(own.fileno(), 0x40000000) == 0
+print(server.fileno(), flush=True)
+sys.stdin.read()""")
+        got = Collection(collect("--profile", "none")[0])
+        rows = [row for row in got.table("live/sockets.jsonl") if row["netns"] == os.stat(f"/run/netns/{name}").st_ino]
+        self.assertEqual([(row["local"]["port"], row["state"], row["processes"]) for row in rows if row["family"] == "inet"],
+                         [(5555, "listen", [{"pid": child.pid, "fd": int(child.line)}])])
+
     def test_container_and_pod_of_a_process(self):
         folder = pathlib.Path("/sys/fs/cgroup/pids")
         folder = folder if folder.is_dir() else pathlib.Path("/sys/fs/cgroup")
@@ -330,6 +350,11 @@ sys.stdin.read()""")
             self.assertEqual(after, 0, "pages that were not cached before stayed in the page cache")
         traces = {(row["what"], row["detail"].split(" (")[0]): row for row in got.table("traces.jsonl")}
         self.assertEqual([row["bytes"] for key, row in traces.items() if key[0] == "disk_writes"], [0])
+        total = Collection(collect("--pid", os.getpid(), "--profile", "none", "--glob", f"{folder}/**",
+                                   "--files-total", 3500)[0])
+        self.assertEqual([name for name in total.members if total.members[name] is not None and name.startswith("root/")],
+                         [f"root{folder}/large"])
+        self.assertIn("--files-total", total.table("skipped.jsonl")[-1]["reason"])
         limited = Collection(collect("--pid", os.getpid(), "--profile", "none", "--glob", f"{folder}/*",
                                      "--file-limit", 4096)[0])
         self.assertIn(f"root{folder}/large", limited.members)
