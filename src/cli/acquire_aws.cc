@@ -35,6 +35,7 @@ void RecordIdentity(live::aws::Connection& connection, live::Acquisition& acquis
 void AddAcquireAwsVerbs(Program& program) {
   AddAcquireSnapshotVerb(program);
   AddAcquireRecordsVerbs(program);
+  AddAcquireRemoteVerbs(program);
 }
 
 CLI::App* AcquireGroup(Program& program) {

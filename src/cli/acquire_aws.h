@@ -31,6 +31,7 @@ Result<void> RunAcquisition(
 // One file each.
 void AddAcquireSnapshotVerb(Program& program);
 void AddAcquireRecordsVerbs(Program& program);  // logs, trail, findings, bucket
+void AddAcquireRemoteVerbs(Program& program);   // node, task
 
 // The group `acquire`, made by whoever comes first.
 CLI::App* AcquireGroup(Program& program);

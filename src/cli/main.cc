@@ -96,6 +96,7 @@ int Run(int argc, char** argv) {
   AddReportVerb(program);
   AddCaseVerb(program);
   AddAcquireAwsVerbs(program);
+  AddWatchVerb(program);
   AddCollectVerb(program);
   try {
     if (!TakeCollectVerb(program)) app.parse(argc, argv);

@@ -79,6 +79,7 @@ void AddHuntVerb(Program& program);
 void AddFindingsVerb(Program& program);
 void AddRulesVerb(Program& program);
 void AddReportVerb(Program& program);
+void AddWatchVerb(Program& program);
 void AddAcquireAwsVerbs(Program& program);  // acquire snapshot, logs, trail, ...
 void AddCollectVerb(Program& program);
 // Sets the action and returns true when the command line is that of `collect`, which is not parsed

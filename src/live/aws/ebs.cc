@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/limits.h"
 #include "live/aws/json.h"
+#include "live/aws/page_count.h"
 
 namespace ekshume::live::aws {
 namespace {
@@ -55,7 +56,8 @@ template <typename Take>
 Result<void> ForEachPage(const Client& client, std::string_view action, const std::string& path,
                          const Parameters& query, Take take, ServiceError* failure) {
   std::string next;
-  for (size_t page = 0; page < limits::kMaxAnswerPages; ++page) {
+  for (PageCount pages(fmt::format("ebs:{}", action));;) {
+    EKSHUME_TRY(pages.Another());
     Parameters asked = query;
     asked.emplace_back("maxResults", fmt::format("{}", kMaxResults));
     if (!next.empty()) asked.emplace_back("pageToken", next);
@@ -66,7 +68,6 @@ Result<void> ForEachPage(const Client& client, std::string_view action, const st
     next = TextOf(json, "NextToken");
     if (next.empty()) return {};
   }
-  return Fail(ErrorCode::kLimit, fmt::format("ebs:{} has more than kMaxAnswerPages pages", action));
 }
 
 }  // namespace

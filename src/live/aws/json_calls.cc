@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "base/limits.h"
+#include "live/aws/page_count.h"
 
 namespace ekshume::live::aws {
 
@@ -26,7 +26,8 @@ Result<void> CallJsonPages(const Client& client, const JsonService& service,
                            const std::function<Result<void>(const Json&)>& take,
                            ServiceError* failure) {
   std::string before;
-  for (size_t page = 0; page < limits::kMaxAnswerPages; ++page) {
+  for (PageCount pages(fmt::format("{}:{}", service.host, action));;) {
+    EKSHUME_TRY(pages.Another());
     const Json answer = EKSHUME_TRY(CallJson(client, service, action, parameters, failure));
     EKSHUME_TRY(take(answer));
     std::string next = TextOf(answer, token);
@@ -34,8 +35,6 @@ Result<void> CallJsonPages(const Client& client, const JsonService& service,
     parameters[token_parameter] = next;
     before = std::move(next);
   }
-  return Fail(ErrorCode::kLimit,
-              fmt::format("{}:{} has more than kMaxAnswerPages pages", service.host, action));
 }
 
 Result<Json> CallGuardDuty(const Client& client, std::string_view action, std::string path,

@@ -7,7 +7,7 @@
 
 #include "base/ascii.h"
 #include "base/hash.h"
-#include "base/limits.h"
+#include "live/aws/page_count.h"
 #include "live/aws/xml.h"
 
 namespace ekshume::live::aws {
@@ -91,7 +91,8 @@ Result<void> ListObjects(const Client& client, const std::string& bucket, const 
                          const std::function<Result<void>(std::vector<S3Object>)>& take,
                          ServiceError* failure) {
   std::string next;
-  for (size_t page = 0; page < limits::kMaxAnswerPages; ++page) {
+  for (PageCount pages(fmt::format("s3://{}/{}", bucket, prefix));;) {
+    EKSHUME_TRY(pages.Another());
     Parameters query = {{"list-type", "2"}, {"encoding-type", "url"}, {"prefix", prefix}};
     if (!next.empty()) query.emplace_back("continuation-token", next);
     const Call call =
@@ -107,8 +108,6 @@ Result<void> ListObjects(const Client& client, const std::string& bucket, const 
     next = TextOf(xml.root(), "NextContinuationToken");
     if (TextOf(xml.root(), "IsTruncated") != "true" || next.empty()) return {};
   }
-  return Fail(ErrorCode::kLimit,
-              fmt::format("s3://{}/{} has more than kMaxAnswerPages pages", bucket, prefix));
 }
 
 Result<http::Answer> GetObject(const Client& client, const std::string& bucket,
@@ -148,7 +147,8 @@ Result<std::vector<UploadedPart>> ListParts(const Client& client, const S3Place&
                                             const std::string& upload_id, ServiceError* failure) {
   std::vector<UploadedPart> parts;
   std::string marker;
-  for (size_t page = 0; page < limits::kMaxAnswerPages; ++page) {
+  for (PageCount pages("s3:ListMultipartUploadParts");;) {
+    EKSHUME_TRY(pages.Another());
     Parameters query = {{"uploadId", upload_id}};
     if (!marker.empty()) query.emplace_back("part-number-marker", marker);
     const Call call = EKSHUME_TRY(S3Call(client, "ListMultipartUploadParts", "GET", place.bucket,

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "live/aws/json_calls.h"
 #include "live/cloud/acquire_bucket.h"
+#include "live/cloud/findings.h"
 
 namespace ekshume::live::cloud {
 namespace {
@@ -19,7 +20,6 @@ using aws::ServiceError;
 
 constexpr int64_t kHistoryDays = 90;                       // of CloudTrail's event history
 constexpr std::chrono::milliseconds kLookupInterval{520};  // two calls a second and account
-constexpr size_t kFindingsOfOneCall = 50;                  // GetFindings takes no more
 constexpr std::chrono::seconds kExportPoll{5};
 
 // Waits, unless the user wants to stop.
@@ -325,48 +325,15 @@ Result<void> AcquireFindings(const FindingsRequest& request, aws::Connection& co
   const aws::Client* client = EKSHUME_TRY(connection.client());
   progress.SetStage("reading findings");
   ServiceError failure;
-  const auto work = [&]() -> Result<void> {
-    const Json detectors = EKSHUME_TRY(
-        aws::CallGuardDuty(*client, "ListDetectors", "/detector", {}, Json(), &failure));
-    LineFile file(acquisition, "findings.jsonl", "guardduty:GetFindings");
-    Json criteria = {{"updatedAt",
-                      {{"greaterThanOrEqual", Milliseconds(request.range.start)},
-                       {"lessThanOrEqual", Milliseconds(request.range.end)}}}};
-    if (request.min_severity > 0) {
-      criteria["severity"] = {{"greaterThanOrEqual", request.min_severity}};
-    }
-    for (const Json& detector : aws::ArrayOf(detectors, "detectorIds")) {
-      if (!detector.is_string()) continue;
-      const std::string path = fmt::format("/detector/{}/findings", detector.get<std::string>());
-      Json body = {{"findingCriteria", {{"criterion", criteria}}},
-                   {"maxResults", kFindingsOfOneCall},
-                   {"sortCriteria", {{"attributeName", "updatedAt"}, {"orderBy", "ASC"}}}};
-      std::string next;
-      do {
-        if (progress.cancelled()) return Fail(ErrorCode::kCancelled, "stopped");
-        const Json list =
-            EKSHUME_TRY(aws::CallGuardDuty(*client, "ListFindings", path, {}, body, &failure));
-        const Json& ids = aws::ArrayOf(list, "findingIds");
-        if (!ids.empty()) {
-          const Json found = EKSHUME_TRY(aws::CallGuardDuty(*client, "GetFindings", path + "/get",
-                                                            {}, {{"findingIds", ids}}, &failure));
-          for (const Json& finding : aws::ArrayOf(found, "findings")) {
-            EKSHUME_TRY(file.Add(finding));
-            progress.AddItems(1);
-          }
-        }
-        next = aws::TextOf(list, "nextToken");
-        if (next == aws::TextOf(body, "nextToken")) break;
-        body["nextToken"] = next;
-      } while (!next.empty());
-    }
-    if (aws::ArrayOf(detectors, "detectorIds").empty()) {
-      acquisition.Note("detectors", "GuardDuty is not enabled in this region");
-    }
-    acquisition.Note("findings", fmt::format("{}", file.lines()));
-    return file.Finish();
+  LineFile file(acquisition, "findings.jsonl", "guardduty:GetFindings");
+  const auto take = [&](const Json& finding) -> Result<void> {
+    progress.AddItems(1);
+    return file.Add(finding);
   };
-  const Result<void> done = work();
+  const Result<void> done =
+      ForEachFinding(*client, request.range, request.min_severity, take, progress, &failure);
+  EKSHUME_TRY(file.Finish());
+  acquisition.Note("findings", fmt::format("{}", file.lines()));
   if (done || done.error().code == ErrorCode::kCancelled) return done;
   acquisition.Failed("findings", done.error().message, failure.missing_permission);
   return {};
