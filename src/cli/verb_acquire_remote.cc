@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <filesystem>
-
 #include "cli/acquire_aws.h"
+#include "collection/find_collector.h"
 #include "live/cloud/remote_collection.h"
 
 namespace ekshume::cli {
@@ -18,16 +17,20 @@ struct RemoteOptions {
   cloud::NodeRequest node;
   cloud::TaskRequest task;
   std::string via = "ssm";
+  std::string architecture = "x86_64";
 };
 
-void AddCollectionOptions(CLI::App& verb, cloud::RemoteCollectionRequest& request) {
+void AddCollectionOptions(CLI::App& verb, RemoteOptions& options,
+                          cloud::RemoteCollectionRequest& request) {
   verb.add_option("--upload-to", request.upload_to,
                   "s3://BUCKET/PREFIX that the node reaches; the archive goes through it")
       ->type_name("S3-URL");
   verb.add_option("--collector", request.collector,
-                  "the static collector for the node's processor (default: ekshume-collect beside "
-                  "this program)")
+                  "the static collector (default: the one installed for --architecture)")
       ->type_name("FILE");
+  verb.add_option("--architecture", options.architecture,
+                  "of the machine there: x86_64 (default) or aarch64")
+      ->check(CLI::IsMember({"x86_64", "aarch64"}));
   verb.add_option("--parts", request.parts, "at most so many parts of 16 MiB (default 640)")
       ->check(CLI::Range(1, 10000));
   verb.add_option("--collect", request.arguments,
@@ -37,18 +40,15 @@ void AddCollectionOptions(CLI::App& verb, cloud::RemoteCollectionRequest& reques
       ->allow_extra_args(false);
 }
 
-Result<void> CheckCollection(cloud::RemoteCollectionRequest& request) {
+Result<void> CheckCollection(cloud::RemoteCollectionRequest& request,
+                             const std::string& architecture) {
   if (request.upload_to.empty()) {
     return Fail(ErrorCode::kInvalidArgument, "--upload-to s3://BUCKET/PREFIX is needed");
   }
-  if (!request.collector.empty()) return {};
-  std::error_code error;
-  const std::filesystem::path folder =
-      std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
-  request.collector = (folder / "ekshume-collect").string();
-  if (std::filesystem::exists(request.collector, error)) return {};
-  return Fail(ErrorCode::kNotFound,
-              fmt::format("there is no {}; name one with --collector", request.collector));
+  if (request.collector.empty()) {
+    request.collector = EKSHUME_TRY(collection::FindCollectorProgram(architecture));
+  }
+  return {};
 }
 
 Result<void> RunNode(Program& program, RemoteOptions& options) {
@@ -59,7 +59,7 @@ Result<void> RunNode(Program& program, RemoteOptions& options) {
     return Fail(ErrorCode::kInvalidArgument,
                 fmt::format("{} is no instance (i-...)", options.node.instance));
   }
-  EKSHUME_TRY(CheckCollection(options.node.collection));
+  EKSHUME_TRY(CheckCollection(options.node.collection, options.architecture));
   options.common.kind = "node";
   options.common.target = options.node.instance;
   return RunAcquisition(program, options.common, "SSM SendCommand, upload to presigned S3 parts",
@@ -70,7 +70,7 @@ Result<void> RunNode(Program& program, RemoteOptions& options) {
 }
 
 Result<void> RunTask(Program& program, RemoteOptions& options) {
-  EKSHUME_TRY(CheckCollection(options.task.collection));
+  EKSHUME_TRY(CheckCollection(options.task.collection, options.architecture));
   options.common.kind = "task";
   options.common.target = fmt::format("{}/{}", options.task.task, options.task.container);
   return RunAcquisition(program, options.common, "ECS Exec, upload to presigned S3 parts",
@@ -99,7 +99,7 @@ void AddNode(Program& program) {
   verb->add_option("--timeout-minutes", options->node.timeout_minutes,
                    "how long the collector may run (default 120)")
       ->check(CLI::Range(1, 2880));
-  AddCollectionOptions(*verb, options->node.collection);
+  AddCollectionOptions(*verb, *options, options->node.collection);
   AddAcquireAwsOptions(*verb, program, options->common);
   verb->callback([&program, options] {
     program.action = [&program, options] { return RunNode(program, *options); };
@@ -121,7 +121,7 @@ void AddTask(Program& program) {
   verb->add_option("task", options->task.task, "a task's id or ARN")->required()->type_name("TASK");
   verb->add_option("--cluster", options->task.cluster, "the ECS cluster")->required();
   verb->add_option("--container", options->task.container, "the container's name")->required();
-  AddCollectionOptions(*verb, options->task.collection);
+  AddCollectionOptions(*verb, *options, options->task.collection);
   AddAcquireAwsOptions(*verb, program, options->common);
   verb->callback([&program, options] {
     program.action = [&program, options] { return RunTask(program, *options); };

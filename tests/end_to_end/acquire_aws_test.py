@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import time
@@ -15,7 +16,24 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import aws  # noqa: E402
 from aws import BLOCK, Fault  # noqa: E402
-from ekshume import EKSHUME, Case, shared_evidence, unpacked, work_folder  # noqa: E402
+from ekshume import EKSHUME, ROOT, Case, shared_evidence, unpacked, work_folder  # noqa: E402
+
+
+def allowed_actions():
+    """What the policies of deploy/iam allow, action by action."""
+    allowed = set()
+    for path in (ROOT / "deploy" / "iam").glob("*.json"):
+        policy = json.loads(path.read_text())
+        assert policy["Version"] == "2012-10-17", path
+        for statement in policy["Statement"]:
+            actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+            assert not any("*" in action for action in actions), f"{path}: an action with a wildcard"
+            if statement["Effect"] == "Allow":
+                allowed.update(actions)
+    return allowed
+
+
+ALLOWED = allowed_actions()
 
 
 class AwsRun:
@@ -35,7 +53,6 @@ class AwsRun:
 class AwsCase(Case):
     @classmethod
     def setUpClass(cls):
-        aws.skip_without_moto()
         cls.moto = aws.Moto()
         cls.proxy = aws.Proxy(cls.moto)
 
@@ -46,6 +63,9 @@ class AwsCase(Case):
 
     def tearDown(self):
         self.assertEqual(self.proxy.signature_errors, [])
+        # What deploy/iam allows is enough: no test needs more.
+        asked = {a for a in self.proxy.actions if not a.startswith(("None:", "imds:", "sts:GetCallerIdentity"))}
+        self.assertEqual(asked - ALLOWED, set(), "calls that the policies of deploy/iam do not allow")
 
     def run_ok(self, *arguments, code=0, **more):
         run = AwsRun(self.proxy, *arguments, **more)
@@ -441,6 +461,175 @@ class Records(AwsCase):
         self.assertEqual(self.proxy.count("s3:GetObject"), 1)
 
 
+COLLECTOR = """#!/bin/sh
+# Stands for the collector: sends what it was given and a block of bytes to the URLs of its standard input.
+[ "$1" = --put-urls ] && [ "$2" = - ] || exit 9
+shift 2
+{ echo "arguments: $*"; head -c 6000000 /dev/zero | tr '\\0' x; } > "$0.data"
+read first; read second
+head -c 5242880 "$0.data" | curl -sSf -X PUT -H Content-Type: --data-binary @- "$first"
+tail -c +5242881 "$0.data" | curl -sSf -X PUT -H Content-Type: --data-binary @- "$second"
+"""
+
+
+class Remote(AwsCase):
+    def test_node_by_ssm(self):
+        """The script that SSM would run is run here: only the agent is missing."""
+        s3 = self.moto.client("s3")
+        s3.create_bucket(Bucket="uploads", CreateBucketConfiguration={"LocationConstraint": aws.REGION})
+        collector = self.folder / "collector"
+        collector.write_text(COLLECTOR)
+        scripts = []
+
+        def send(request):
+            parameters = json.loads(request.body)["Parameters"]
+            scripts.append("\n".join(parameters["commands"]))
+            return json_answer({"Command": {"CommandId": "c-1", "Status": "Pending"}})
+
+        def invocation(request):
+            if len(scripts) == 1:
+                done = subprocess.run(["sh", "-c", scripts[0]], capture_output=True)
+                scripts.append(done)
+                return aws.error_body("ssm", 400, "InvocationDoesNotExist", "not yet")
+            done = scripts[1]
+            return json_answer({"Status": "Success" if done.returncode == 0 else "Failed", "StandardErrorContent": done.stderr.decode()})
+
+        self.proxy.handlers.update({"ssm:SendCommand": send, "ssm:GetCommandInvocation": invocation})
+        out = self.folder / "node"
+        instance = "i-0123456789abcdef0"
+        self.run_ok("acquire", "node", instance, "--via", "ssm", "--upload-to", "s3://uploads/nodes", "--collector", collector,
+                    "--parts", "3", "--collect=--memory", "--collect=it's none", "--output-folder", out)
+        archive = (out / f"{instance}.ekc").read_bytes()
+        self.assertTrue(archive.startswith(b"arguments: --memory it's none\n"))
+        self.assertEqual(archive.count(b"x"), 6000000)
+        record = self.record(out)
+        self.assertEqual([f["sha256"] for f in record["files"] if f["name"].endswith(".ekc")], [hashlib.sha256(archive).hexdigest()])
+        self.assertNotIn("partNumber", scripts[0], "URLs that write stand in the command")
+        self.assertNotIn("X-Amz-Signature", (out / "acquisition.json").read_text())
+        self.assertEqual(list(pathlib.Path("/dev/shm").glob("ekshume.*")), [], "left on the node")
+        # A collector that was changed on the way is not run.
+        scripts.clear()
+        out = self.folder / "changed"
+
+        def swapped(request):
+            parameters = json.loads(request.body)["Parameters"]
+            scripts.append(re.sub(r"[0-9a-f]{64}  ", "0" * 64 + "  ", "\n".join(parameters["commands"])))
+            return json_answer({"Command": {"CommandId": "c-2", "Status": "Pending"}})
+
+        self.proxy.handlers["ssm:SendCommand"] = swapped
+        run = self.run_ok("acquire", "node", instance, "--via", "ssm", "--upload-to", "s3://uploads/nodes", "--collector", collector,
+                          "--parts", "2", "--output-folder", out, code=1)
+        self.assertIn("SSM says Failed", run.err)
+        self.assertIn("no part of the archive", run.err)
+
+    def test_task_by_ecs_exec(self):
+        s3 = self.moto.client("s3")
+        s3.create_bucket(Bucket="taskuploads", CreateBucketConfiguration={"LocationConstraint": aws.REGION})
+        collector = self.folder / "collector"
+        collector.write_text(COLLECTOR)
+        allowed = {"enableExecuteCommand": False}
+        commands = self.folder / "command.sh"
+
+        def execute(request):
+            commands.write_text(json.loads(request.body)["command"])
+            return json_answer({"session": {"sessionId": "s-1", "streamUrl": "wss://x.test", "tokenValue": "t"}})
+
+        self.proxy.handlers.update({"ecs:DescribeTasks": lambda request: json_answer({"tasks": [dict(allowed, taskArn="arn")]}),
+                                    "ecs:ExecuteCommand": execute})
+        tools = self.folder / "bin"
+        tools.mkdir()
+        arguments = ["acquire", "task", "0123", "--cluster", "prod", "--container", "web", "--upload-to", "s3://taskuploads",
+                     "--collector", collector, "--parts", "2", "--output-folder"]
+        run = AwsRun(self.proxy, *arguments, self.folder / "a")
+        self.assertEqual(run.code, 3)
+        self.assertIn("session-manager-plugin", run.err)
+        plugin = tools / "session-manager-plugin"
+        plugin.write_text(f'#!/bin/sh\necho "$1" > {self.folder}/channel\nexec sh {commands}\n')
+        plugin.chmod(0o755)
+        path = f"{tools}:{os.environ['PATH']}"
+        run = AwsRun(self.proxy, *arguments, self.folder / "b", PATH=path)
+        self.assertEqual(run.code, 3)
+        self.assertIn("enableExecuteCommand", run.err)
+        allowed["enableExecuteCommand"] = True
+        self.run_ok(*arguments, self.folder / "c", PATH=path)
+        self.assertTrue((self.folder / "c" / "web.ekc").read_bytes().startswith(b"arguments:"))
+        self.assertEqual(json.loads((self.folder / "channel").read_text())["sessionId"], "s-1")
+
+
+class Watch(AwsCase):
+    """Findings start the acquisition of the snapshot that they name, once, and a webhook is called."""
+
+    def setUp(self):
+        super().setUp()
+        ec2 = self.moto.client("ec2")
+        images = ec2.describe_images(Owners=["amazon"])["Images"]
+        self.instance = ec2.run_instances(ImageId=images[0]["ImageId"], MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+        self.hooks = []
+        self.proxy.handlers["None:POST/hook"] = self.hook
+        self.policy = self.folder / "policy.yaml"
+        self.policy.write_text(f"webhook: {self.proxy.url}/hook\nrules:\n  - type: 'CryptoCurrency:*'\n    min_severity: 5\n"
+                               "    acquire: snapshot\n    arguments: ['--no-download']\n")
+
+    def hook(self, request):
+        self.hooks.append(json.loads(request.body))
+        return 200, {}, b""
+
+    def findings(self):
+        on_instance = finding("f1", "CryptoCurrency:EC2/BitcoinTool.B", 8.0)
+        on_instance["resource"] = {"resourceType": "Instance", "instanceDetails": {"instanceId": self.instance}}
+        again = dict(on_instance, id="f2")
+        low = dict(on_instance, id="f3", severity=2.0)
+        other = finding("f4")
+        return [low, other, on_instance, again]
+
+    def check(self, case):
+        self.assertEqual(self.proxy.count("ec2:CreateSnapshots"), 1, "not once per object")
+        self.assertEqual(len(list((case / "acquired").iterdir())), 1)
+        self.assertEqual([(h["object"], h["acquired"], h["exit_code"]) for h in self.hooks], [(self.instance, "snapshot", 0)])
+        self.assertEqual(self.hooks[0]["finding_id"], "f1")
+
+    def test_events_of_standard_input(self):
+        case = self.folder / "case"
+        events = [{"detail-type": "GuardDuty Finding", "detail": f} for f in self.findings()]
+        events.append({"Type": "Notification", "Message": json.dumps(events[2])})
+        lines = "".join(json.dumps(e) + "\n" for e in events).encode() + b"no json\n"
+        arguments = ["watch", "--policy", self.policy, "--case", case, "--stdin"]
+        run = self.run_ok(*arguments, stdin=lines, code=1)
+        self.assertIn("no JSON object", run.err)
+        self.assertIn(f"acquiring the snapshot {self.instance}", run.out)
+        self.check(case)
+        # Another run of the same case remembers.
+        self.run_ok(*arguments, stdin=json.dumps(events[2]).encode())
+        self.check(case)
+
+    def test_guardduty_is_polled(self):
+        found = self.findings()
+        self.proxy.handlers.update({
+            "guardduty:ListDetectors": lambda request: json_answer({"detectorIds": ["d" * 32]}),
+            "guardduty:ListFindings": lambda request: json_answer({"findingIds": [f["id"] for f in found]}),
+            "guardduty:GetFindings": lambda request: json_answer({"findings": found})})
+        case = self.folder / "case"
+        for _ in range(2):
+            self.run_ok("watch", "--policy", self.policy, "--case", case, "--once")
+        self.check(case)
+
+    def test_a_queue(self):
+        sqs = self.moto.client("sqs")
+        queue = sqs.create_queue(QueueName="findings")["QueueUrl"]
+        for f in self.findings():
+            sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"detail-type": "GuardDuty Finding", "detail": f}))
+        case = self.folder / "case"
+        self.run_ok("watch", "--policy", self.policy, "--case", case, "--queue", queue, "--once")
+        self.assertEqual(self.proxy.count("ec2:CreateSnapshots"), 1)
+        self.assertEqual(sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]["ApproximateNumberOfMessages"], "0")
+
+    def test_a_policy_that_is_misspelt_is_refused(self):
+        self.policy.write_text("rules:\n  - aquire: pod\n")
+        run = AwsRun(self.proxy, "watch", "--policy", self.policy, "--case", self.folder / "case", "--once")
+        self.assertEqual(run.code, 2, run)
+        self.assertIn("aquire", run.err)
+
+
 def finding(identity, kind="Execution:Kubernetes/ExecInKubeSystemPod", severity=5.0):
     return {"accountId": aws.ACCOUNT, "arn": f"arn:aws:guardduty:{aws.REGION}:{aws.ACCOUNT}:detector/d/finding/{identity}",
             "createdAt": "2026-11-24T21:00:00.000Z", "updatedAt": "2026-11-24T21:05:00.000Z", "id": identity, "partition": "aws",
@@ -455,4 +644,5 @@ def finding(identity, kind="Execution:Kubernetes/ExecInKubeSystemPod", severity=
 
 
 if __name__ == "__main__":
+    aws.skip_without_moto()
     unittest.main(verbosity=2)

@@ -2,8 +2,7 @@
 """AWS for tests, on loopback: moto's server, and a proxy before it that checks every signature with botocore,
 notes every action, makes faults on demand and answers what moto does not know.
 
-Needs moto with its server (`pip install 'moto[server]==5.2.1'`) in this Python; skip_without_moto() ends the test
-program as skipped where it is missing.
+Needs moto with its server, which tools/install-dependencies puts into third_party/python when Python lacks it.
 """
 import atexit
 import base64
@@ -21,7 +20,7 @@ import threading
 import time
 import urllib.parse
 
-from ekshume import skip_all, work_folder
+from ekshume import ROOT, skip_all, work_folder
 
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"
@@ -32,12 +31,17 @@ PAGE = 10000  # entries of one page of EBS direct
 
 
 def skip_without_moto():
+    """Goes on in the Python that tools/install-dependencies made when this one lacks moto; without either, the end of
+    this program as skipped."""
     try:
         import botocore  # noqa: F401
         import flask  # noqa: F401
         import moto  # noqa: F401
     except ImportError as missing:
-        skip_all(f"{missing}; pip install 'moto[server]==5.2.1'")
+        own = ROOT / "third_party/python/bin/python"
+        if own.exists() and pathlib.Path(sys.prefix) != own.parent.parent:
+            os.execv(own, [str(own), *sys.argv])
+        skip_all(f"{missing}; run tools/install-dependencies, or pip install 'moto[server]==5.2.1'")
 
 
 def free_port():

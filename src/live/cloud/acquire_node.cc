@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "live/aws/json_calls.h"
 #include "live/aws/surroundings.h"
+#include "live/cloud/moment.h"
 #include "live/cloud/remote_collection.h"
 
 namespace ekshume::live::cloud {
