@@ -206,6 +206,9 @@ Result<void> WriteTraces(Context& context) {
             "files", journal.access_times_changed));
   EKSHUME_TRY(
       Trace(journal, "file_open", "files that were opened and read", "files", journal.files_read));
+  EKSHUME_TRY(Trace(journal, "process_numbers",
+                    "process numbers that were asked for by getpgid(2), to find hidden processes",
+                    "numbers", journal.process_numbers_asked));
   EKSHUME_TRY(Trace(journal, "memory_read",
                     "bytes of other processes' memory that were read; pages that had been swapped "
                     "out were brought back",

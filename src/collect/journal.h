@@ -39,6 +39,7 @@ class Journal {
   uint64_t page_cache_added_bytes = 0;    // read and left there, as nothing is known of before
   uint64_t files_read = 0;
   uint64_t access_times_changed = 0;
+  uint64_t process_numbers_asked = 0;
 
   Result<void> FinishSkipped() { return skipped_.Finish(); }
   Result<void> FinishTraces() { return traces_.Finish(); }

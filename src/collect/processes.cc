@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <csignal>
 #include <ctime>
 #include <limits>
 
@@ -95,6 +93,7 @@ class ProcessScanner {
     const int64_t boottime = ClockNanoseconds(CLOCK_BOOTTIME);
     boot_nanoseconds_ = ClockNanoseconds(CLOCK_REALTIME) - boottime;
     ticks_per_second_ = std::max<int64_t>(sysconf(_SC_CLK_TCK), 1);
+    own_numbers_ = LinkTarget(context.options.proc + "/self") == fmt::format("{}", getpid());
   }
 
   Result<void> Run();
@@ -105,12 +104,13 @@ class ProcessScanner {
   void AddExecutable(JsonLine& line, int pid, Process& process);
   void AddStatus(JsonLine& line, std::string_view status);
   Result<std::vector<int>> Listed() const;
-  std::vector<int> Hidden(const std::vector<int>& listed) const;
+  std::vector<int> Hidden(const std::vector<int>& listed);
 
   Context& context_;
   collection::TableWriter table_;
   int64_t boot_nanoseconds_ = 0;
   int64_t ticks_per_second_ = 100;
+  bool own_numbers_ = false;  // numbers of that /proc mean the same processes to us
 };
 
 Result<std::vector<int>> ProcessScanner::Listed() const {
@@ -127,17 +127,17 @@ Result<std::vector<int>> ProcessScanner::Listed() const {
 }
 
 // Processes that answer to their number and are not in the listing: what a rootkit that filters
-// readdir(3) leaves to see. Threads answer as well; their group's number tells them apart.
-std::vector<int> ProcessScanner::Hidden(const std::vector<int>& listed) const {
+// readdir(3) leaves to see. Threads answer as well; their group's number tells them apart. Asked by
+// getpgid(2), which needs no right and which, unlike kill(2), nobody's audit rules record.
+std::vector<int> ProcessScanner::Hidden(const std::vector<int>& listed) {
   std::vector<int> hidden;
-  const std::string self = LinkTarget(context_.options.proc + "/self").value_or(std::string());
-  // Numbers of another PID namespace mean other processes.
-  if (self != fmt::format("{}", getpid())) return hidden;
+  if (!own_numbers_) return hidden;
   const uint64_t last =
       ParseNumber(TrimmedText(context_.options.proc + "/sys/kernel/pid_max")).value_or(32768);
+  context_.journal.process_numbers_asked = std::min(last, uint64_t{limits::kMaxProcesses});
   for (int pid = 1; static_cast<uint64_t>(pid) < std::min(last, uint64_t{limits::kMaxProcesses});
        ++pid) {
-    if (kill(pid, 0) != 0 && errno != EPERM) continue;
+    if (getpgid(pid) < 0) continue;
     if (std::binary_search(listed.begin(), listed.end(), pid)) continue;
     const std::string status = TextOrEmpty(context_.ProcPath(pid, "status"));
     if (StatusValue(status, "Tgid") == fmt::format("{}", pid)) hidden.push_back(pid);
@@ -206,6 +206,12 @@ void ProcessScanner::AddStatus(JsonLine& line, std::string_view status) {
 
 Result<void> ProcessScanner::Add(int pid, bool hidden) {
   const Result<std::string> stat_text = ReadText(context_.ProcPath(pid, "stat"), 4096);
+  if (!stat_text && own_numbers_ && getpgid(pid) >= 0) {
+    return context_.journal.Skip(SkipReason::kLoss, "live/processes.jsonl",
+                                 "it runs, but its folder of /proc is empty: something may be "
+                                 "mounted over it",
+                                 pid);
+  }
   if (!stat_text) {
     return context_.journal.Skip("live/processes.jsonl", stat_text.error(), pid);
   }

@@ -371,6 +371,31 @@ sys.stdin.read()""")
         _, run = collect("--pid", os.getpid(), "--output", target, codes=(3,))
         self.assertIn("EEXIST", run["err"])
 
+    def test_in_a_root_with_nothing_else(self):
+        # As in a distroless image: no shell, no libraries; the host is at /host, read-only.
+        root = ekshume.work_folder() / "distroless"
+        for name in ("proc", "host", "dev"):
+            (root / name).mkdir(parents=True)
+        shutil.copy(COLLECTOR, root / "collector")
+        script = (f"mount --rbind /proc {root}/proc && mount --bind / {root}/host && mount -o remount,bind,ro {root}/host && "
+                  f"exec chroot {root} /collector --root /host --profile none --glob /etc/hostname --glob /etc/passwd")
+        out, run = collect(program=("unshare", "--mount", "sh", "-c", script))
+        got = Collection(out)
+        self.assertEqual(got.members["root/etc/passwd"], pathlib.Path("/etc/passwd").read_bytes())
+        self.assertIn(os.getpid(), {row["pid"] for row in got.table("live/processes.jsonl")})
+        about = json.loads(got.members["collection.json"])
+        self.assertEqual(about["collector"]["root"], "/host")
+        self.assertEqual(about["host"]["hostname"], pathlib.Path("/etc/hostname").read_text().strip())
+
+    def test_process_under_a_mount(self):
+        child = Child(self, "import sys; print(1, flush=True); sys.stdin.read()")
+        empty = ekshume.work_folder() / "empty"
+        empty.mkdir()
+        script = f"mount --bind {empty} /proc/{child.pid} && exec {COLLECTOR} --profile none"
+        out, _ = collect(program=("unshare", "--mount", "sh", "-c", script), codes=(1,))
+        rows = [row for row in Collection(out).table("skipped.jsonl") if row.get("pid") == child.pid]
+        self.assertEqual([(row["severity"], "mounted over" in row["reason"]) for row in rows], [("loss", True)])
+
     def test_the_program_for_arm64(self):
         program = LIBEXEC / "ekshume-collect-aarch64"
         emulator = shutil.which("qemu-aarch64-static")
