@@ -68,6 +68,17 @@ Result<void> Explain(Program& program, const casefile::Evidence* evidence,
   return {};
 }
 
+// A snapshot that `acquire` read into an image lies in a folder with its records.
+Result<bool> IsAcquiredDisk(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path file(path);
+  if (file.extension() != ".img" ||
+      !std::filesystem::exists(file.parent_path() / "acquisition.json", error)) {
+    return false;
+  }
+  return EKSHUME_TRY(casefile::ClassifyEvidence(path)) == casefile::EvidenceKind::kNode;
+}
+
 // Looks through a node's disks, brings all records into the case's event store, and says what is
 // suspicious in all of it.
 Result<casefile::Json> Investigate(Program& program, const std::vector<std::string>& paths,
@@ -80,8 +91,13 @@ Result<casefile::Json> Investigate(Program& program, const std::vector<std::stri
       disks.push_back(path);
       continue;
     }
-    const std::vector<casefile::LogFile> files = EKSHUME_TRY(casefile::ListLogFiles(path));
-    logs.insert(logs.end(), files.begin(), files.end());
+    for (casefile::LogFile& file : EKSHUME_TRY(casefile::ListLogFiles(path))) {
+      if (EKSHUME_TRY(IsAcquiredDisk(file.path))) {
+        disks.push_back(std::move(file.path));
+      } else {
+        logs.push_back(std::move(file));
+      }
+    }
   }
   casefile::Json report = {{"tool", "ekshume"}, {"version", EKSHUME_VERSION}};
   report["evidence"] = casefile::Json::array();

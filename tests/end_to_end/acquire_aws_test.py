@@ -284,6 +284,23 @@ class LazySnapshots(AwsCase):
         self.run_ok("containers", "list", case, "--format", "jsonl")
         self.assertEqual(self.proxy.count("ebs:GetSnapshotBlock"), 1)
 
+    def test_an_acquired_folder_is_evidence(self):
+        """The image of a snapshot is found in the folder that acquire left."""
+        small = "snap-0fedcba9876543210"
+        self.proxy.snapshots[small] = aws.disk_snapshot(self.disk, 4)
+        self.proxy.handlers["ec2:DescribeSnapshots"] = lambda request: (200, {"Content-Type": "text/xml"}, (
+            f"<DescribeSnapshotsResponse><snapshotSet><item><snapshotId>{small}</snapshotId><status>completed</status>"
+            "<volumeSize>4</volumeSize></item></snapshotSet></DescribeSnapshotsResponse>").encode())
+        self.addCleanup(self.proxy.handlers.pop, "ec2:DescribeSnapshots")
+        out = self.folder / "acquired"
+        self.run_ok("acquire", "snapshot", small, "--output-folder", out)
+        image = out / f"{small}.img"
+        self.assertEqual(subprocess.run(["cmp", image, self.disk]).returncode, 0, "not the disk byte for byte")
+        run = self.run_ok("investigate", out, "--case", self.folder / "case", "--no-rules", "--format", "json")
+        report = json.loads(run.out)
+        self.assertEqual([e["path"] for e in report["evidence"]], [str(image)])
+        self.assertGreater(len(report["containers"]), 3)
+
     def test_a_token_that_is_refused_is_asked_for_anew(self):
         self.proxy.faults = [Fault("ebs:GetSnapshotBlock", "token", 1, 2)]
         self.run_ok("image", "info", self.NAME)
