@@ -144,8 +144,9 @@ Result<void> FetchCollection(const PreparedCollection& prepared, const std::stri
       const std::string ours = ToHex(ByteView(md5.Finish()));
       // With keys of KMS the tag is not the MD5.
       if (parts[at].etag.size() == 32 && ours != parts[at].etag) {
-        acquisition.Note(fmt::format("part {}", parts[at].number),
-                         fmt::format("MD5 {}, entity tag {}", ours, parts[at].etag));
+        acquisition.Failed(
+            fmt::format("part {} of {}.ekc as it was uploaded", parts[at].number, name),
+            fmt::format("wrong checksum: MD5 {}, entity tag {}", ours, parts[at].etag));
       }
       ++at;
       in_part = 0;
