@@ -416,26 +416,11 @@ class DuckDbStore final : public Store {
   Result<void> Ingest(RowSource& source, const std::function<Result<std::vector<Item>>()>& finish,
                       Effort effort) override {
     if (!known_) EKSHUME_TRY(LoadKnownIds());
-    if (effort == Effort::kFull) return IngestRows(source, finish);
-    EKSHUME_TRY(Use(1, kSparingMemoryLimit, "1MB"));
-    Result<void> stored = IngestRows(source, finish);
-    EKSHUME_TRY(Use(ScanThreads(), kMemoryLimit, "128MB"));
-    return stored;
+    return With(effort, [&] { return IngestRows(source, finish); });
   }
 
-  Result<void> Finish() override {
-    EKSHUME_TRY(Fold(
-        "source = 'k8s_audit' AND stage IN ('RequestReceived', 'ResponseStarted') AND record_id IN "
-        "(SELECT record_id FROM stored_events WHERE source = 'k8s_audit' AND record_id IS NOT NULL "
-        "AND stage IN ('ResponseStarted', 'ResponseComplete', 'Panic'))",
-        "CASE stage WHEN 'RequestReceived' THEN 0 WHEN 'ResponseStarted' THEN 1 ELSE 2 END"));
-    EKSHUME_TRY(Fold(
-        "source = 'guardduty' AND record_id IN (SELECT record_id FROM stored_events WHERE source = "
-        "'guardduty' GROUP BY record_id HAVING count(*) > 1)",
-        "regexp_extract(tags, '(?:^| )updated=(\\S+)', 1) DESC NULLS LAST, time"));
-    EKSHUME_TRY(database_->Execute(MakeLinksSql()));
-    EKSHUME_TRY(database_->Execute("CHECKPOINT"));
-    return LoadItems();
+  Result<void> Finish(Effort effort) override {
+    return With(effort, [this] { return FoldAndJoin(); });
   }
 
   Result<void> AddLinks(const std::vector<Link>& links) override {
@@ -513,11 +498,35 @@ class DuckDbStore final : public Store {
     return {};
   }
 
+  // Freed memory that DuckDB keeps counts as used.
   Result<void> Use(size_t threads, const char* memory_limit, const char* freed_memory_kept) {
     return database_->Execute(
         fmt::format("SET threads = {}; SET memory_limit = '{}'; SET allocator_flush_threshold = "
                     "'{}'; SET allocator_bulk_deallocation_flush_threshold = '{}'",
                     threads, memory_limit, freed_memory_kept, freed_memory_kept));
+  }
+
+  Result<void> With(Effort effort, const std::function<Result<void>()>& work) {
+    if (effort == Effort::kFull) return work();
+    EKSHUME_TRY(Use(1, kSparingMemoryLimit, "1MB"));
+    Result<void> result = work();
+    EKSHUME_TRY(Use(ScanThreads(), kMemoryLimit, "128MB"));
+    return result;
+  }
+
+  Result<void> FoldAndJoin() {
+    EKSHUME_TRY(Fold(
+        "source = 'k8s_audit' AND stage IN ('RequestReceived', 'ResponseStarted') AND record_id IN "
+        "(SELECT record_id FROM stored_events WHERE source = 'k8s_audit' AND record_id IS NOT NULL "
+        "AND stage IN ('ResponseStarted', 'ResponseComplete', 'Panic'))",
+        "CASE stage WHEN 'RequestReceived' THEN 0 WHEN 'ResponseStarted' THEN 1 ELSE 2 END"));
+    EKSHUME_TRY(Fold(
+        "source = 'guardduty' AND record_id IN (SELECT record_id FROM stored_events WHERE source = "
+        "'guardduty' GROUP BY record_id HAVING count(*) > 1)",
+        "regexp_extract(tags, '(?:^| )updated=(\\S+)', 1) DESC NULLS LAST, time"));
+    EKSHUME_TRY(database_->Execute(MakeLinksSql()));
+    EKSHUME_TRY(database_->Execute("CHECKPOINT"));
+    return LoadItems();
   }
 
   Result<void> IngestRows(RowSource& source,

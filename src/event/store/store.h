@@ -31,7 +31,7 @@ class RowSource {
   virtual std::string_view ItemKey(uint32_t item) = 0;
 };
 
-// What an ingest may take of the machine.
+// What an ingest and its end may take of the machine.
 enum class Effort {
   kFull,     // every processor, and half a GiB for rows on their way into the file
   kSparing,  // one processor and little memory: enough for rows that one thread finds on a disk
@@ -131,7 +131,7 @@ class Store {
 
   // Folds the stages of requests and the versions of findings, joins identities, and sorts what
   // came in since. To be called after the last Ingest().
-  virtual Result<void> Finish() = 0;
+  virtual Result<void> Finish(Effort effort = Effort::kFull) = 0;
 
   // Adds what is known of identities besides the events; what is there already stays once.
   virtual Result<void> AddLinks(const std::vector<Link>& links) = 0;
