@@ -81,7 +81,7 @@ uint32_t IngestFeed::Begin(event::Item item, std::shared_ptr<ContentHash> hash) 
   return static_cast<uint32_t>(items_.size() - 1);
 }
 
-std::string_view IngestFeed::Keep(const std::string& evidence) {
+std::string_view IngestFeed::KeepEvidence(const std::string& evidence) {
   const std::lock_guard lock(mutex_);
   return *evidence_.insert(evidence).first;
 }
@@ -110,7 +110,7 @@ Result<void> IngestFeed::AddLeaf(uint32_t item, const log::Leaf& leaf, log::Stre
   if (leaf.modified) stream.written = leaf.modified;
   log::FillFromPath(stream);
   log::RecordReader reader(*leaf.input, std::move(stream), diagnostics_);
-  const std::string_view evidence = Keep(leaf.evidence);
+  const std::string_view evidence = KeepEvidence(leaf.evidence);
   bool first = true;
   for (;;) {
     if (cancelled()) return Fail(ErrorCode::kCancelled, "stopped");
@@ -148,8 +148,8 @@ void IngestFeed::AddRow(uint32_t item, event::Event& event, const std::string& e
                         uint64_t offset) {
   gathered_item_ = item;
   // Several events of one place: the number keeps their ids apart.
-  gathered_.Add(event, {item, Keep(evidence), offset, row_number_++}, gathered_.AddRaw(event.raw),
-                static_cast<uint32_t>(event.raw.size()));
+  gathered_.Add(event, {item, gathered_.KeepEvidence(evidence), offset, row_number_++},
+                gathered_.AddRaw(event.raw), static_cast<uint32_t>(event.raw.size()));
   event.Clear();
   ++gathered_counts_.rows;
   ++gathered_counts_.records;

@@ -76,7 +76,7 @@ class IngestFeed final : public event::RowSource {
   };
 
   void TakeHash(uint32_t item);
-  std::string_view Keep(const std::string& evidence);
+  std::string_view KeepEvidence(const std::string& evidence);
   std::unique_ptr<log::RecordBatch> FreeBatch();
   bool Push(Work work);
   void Count(uint32_t item, const log::RecordCounts& counts, const event::RowBatch& rows);
@@ -92,7 +92,7 @@ class IngestFeed final : public event::RowSource {
   std::atomic<bool> stopped_ = false;  // the store takes no more
   Result<void> result_;
   std::vector<std::unique_ptr<Progressing>> items_;
-  std::set<std::string> evidence_;  // names that rows refer to
+  std::set<std::string> evidence_;  // names of leaves, which their rows refer to
   std::vector<std::unique_ptr<log::Dispatcher>> idle_;
   std::vector<std::unique_ptr<log::RecordBatch>> free_batches_;  // read; their memory is used again
   log::Dispatcher prober_;

@@ -336,11 +336,13 @@ Result<IngestSummary> IngestNode(const Evidence& evidence, const runtime::Invent
       },
       diagnostics, progress);
   feed.Start();
-  Result<void> stored = store.Ingest(feed, [&]() -> Result<std::vector<event::Item>> {
+  const auto finish = [&]() -> Result<std::vector<event::Item>> {
     EKSHUME_TRY(feed.Join());
     summary.items = feed.Items();
     return summary.items;
-  });
+  };
+  // Reading a disk takes longer than storing what is found.
+  Result<void> stored = store.Ingest(feed, finish, event::Effort::kSparing);
   static_cast<void>(feed.Join());
   EKSHUME_TRY(std::move(stored));
   EKSHUME_TRY(store.AddLinks(LinksOf(inventory)));

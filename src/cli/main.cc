@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
-#include <malloc.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -8,6 +7,7 @@
 #include <exception>
 
 #include "base/text.h"
+#include "cli/memory.h"
 #include "cli/program.h"
 #include "cli/progress_line.h"
 
@@ -32,14 +32,6 @@ void InstallSignalHandlers(Progress& progress) {
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
-}
-
-// Freed memory is soon wanted again. To give it back to the kernel each time, as malloc does from
-// 128 KiB on, costs a page fault for every 4 KiB when it comes back. Large blocks are asked of the
-// kernel one by one, and go back to it.
-void KeepFreedMemory() {
-  mallopt(M_MMAP_THRESHOLD, 16 << 20);
-  mallopt(M_TRIM_THRESHOLD, 128 << 20);
 }
 
 // Diagnostics go to standard error, so that standard output stays pure.

@@ -17,6 +17,7 @@
 #include "casefile/ingest_report.h"
 #include "casefile/investigation.h"
 #include "cli/events_page.h"
+#include "cli/memory.h"
 #include "cli/program.h"
 #include "cli/report_page.h"
 #include "cli/rules_options.h"
@@ -60,8 +61,8 @@ Result<void> Explain(Program& program, const casefile::Evidence* evidence,
   const std::vector<detect::Finding> findings = EKSHUME_TRY(casefile::Detect(
       evidence, node, store, std::move(rules), program.diagnostics, program.progress));
   report["findings"] = casefile::FindingsJson(findings);
-  const casefile::Json story =
-      EKSHUME_TRY(casefile::StoryJson(store, findings, inventory, program.progress));
+  const casefile::Json story = EKSHUME_TRY(
+      casefile::StoryJson(store, findings, inventory, program.diagnostics, program.progress));
   for (const auto& [key, value] : story.items()) report[key] = value;
   report["coverage"] =
       EKSHUME_TRY(casefile::CoverageJson(store, evidence, inventory, program.diagnostics));
@@ -115,6 +116,7 @@ Result<casefile::Json> Investigate(Program& program, const std::vector<std::stri
     node = EKSHUME_TRY(casefile::Investigate(*evidence, program.diagnostics, program.progress));
     report = std::move(node->report);
   }
+  ReturnFreedMemory();
   const std::unique_ptr<event::Store> store =
       EKSHUME_TRY(event::Store::Open(opened_case.directory(), event::Store::Access::kWrite));
   std::vector<casefile::IngestSummary> summaries;
@@ -136,7 +138,7 @@ Result<casefile::Json> Investigate(Program& program, const std::vector<std::stri
     return Fail(ErrorCode::kUnsupported, "no filesystem and no record of a known format found");
   }
   program.progress.SetStage("joining");
-  EKSHUME_TRY(store->Finish());
+  EKSHUME_TRY(store->Finish(logs.empty() ? event::Effort::kSparing : event::Effort::kFull));
   report["events"] = EKSHUME_TRY(casefile::EventsJson(summaries, *store));
   EKSHUME_TRY(
       Explain(program, evidence.get(), node ? &*node : nullptr, std::move(rules), *store, report));

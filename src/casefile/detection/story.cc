@@ -18,12 +18,7 @@ namespace {
 
 namespace story = detect::story;
 
-constexpr size_t kMaxFetchedEvents = 200000;  // behind the gravest findings
-constexpr size_t kMaxToldFindings = 20000;    // joined; the gravest
 constexpr size_t kIdsPerQuery = 10000;
-constexpr size_t kMaxActorsAsked = 1000;   // whose names are looked up
-constexpr size_t kMaxNamesOfActor = 1000;  // a service account has a name for each of its tokens
-constexpr size_t kMaxValuesAsked = 10000;  // pods, keys, addresses in one question
 
 struct TextColumn {
   const char* name;
@@ -65,21 +60,11 @@ bool IsEventId(std::string_view id) {
          });
 }
 
-// "'a', 'b'"
-std::string List(const std::set<std::string>& values) {
-  std::string list;
-  size_t count = 0;
-  for (const std::string& value : values) {
-    if (++count > kMaxValuesAsked) break;
-    if (!list.empty()) list += ", ";
-    list += event::SqlLiteral(value);
-  }
-  return list;
-}
-
 class Gatherer {
  public:
-  Gatherer(event::Store& store, Progress& progress) : store_(store), progress_(progress) {}
+  Gatherer(event::Store& store, const StoryLimits& limits, DiagnosticSink& diagnostics,
+           Progress& progress)
+      : store_(store), limits_(limits), diagnostics_(diagnostics), progress_(progress) {}
 
   Result<story::Facts> Gather(const std::vector<detect::Finding>& findings,
                               const runtime::Inventory* inventory) {
@@ -94,6 +79,25 @@ class Gatherer {
   }
 
  private:
+  void LeftOut(size_t count, std::string_view what, std::string_view limit) {
+    if (count == 0) return;
+    diagnostics_.Report(DiagnosticCode::kStoryLimit, "events",
+                        fmt::format("{} {} ({})", count, what, limit));
+  }
+
+  // "'a', 'b'": as many as one question may name.
+  std::string List(const std::set<std::string>& values, std::string_view what) {
+    std::string list;
+    size_t count = 0;
+    for (const std::string& value : values) {
+      if (++count > limits_.values) break;
+      if (!list.empty()) list += ", ";
+      list += event::SqlLiteral(value);
+    }
+    LeftOut(values.size() - std::min(values.size(), limits_.values), what, "kMaxToldValues");
+    return list;
+  }
+
   void TakeInventory(const runtime::Inventory& inventory) {
     const std::string& node =
         inventory.node.node_name.empty() ? inventory.node.hostname : inventory.node.node_name;
@@ -147,19 +151,30 @@ class Gatherer {
   Result<void> FetchEvents(const std::vector<detect::Finding>& findings) {
     std::set<std::string> ids;
     size_t asked = 0;
+    size_t left_out = 0;
     const auto flush = [&]() -> Result<void> {
       if (ids.empty() || progress_.cancelled()) return {};
-      EKSHUME_TRY(Fetch(fmt::format("id IN ({})", List(ids))));
+      std::string list;
+      for (const std::string& id : ids) {
+        if (!list.empty()) list += ", ";
+        list += event::SqlLiteral(id);
+      }
+      EKSHUME_TRY(Fetch(fmt::format("id IN ({})", list)));
       ids.clear();
       return {};
     };
     for (const detect::Finding& finding : findings) {
       for (const std::string& id : finding.events) {
-        if (!IsEventId(id) || asked >= kMaxFetchedEvents) continue;
+        if (!IsEventId(id)) continue;
+        if (asked >= limits_.events) {
+          ++left_out;
+          continue;
+        }
         if (ids.insert(id).second) ++asked;
         if (ids.size() >= kIdsPerQuery) EKSHUME_TRY(flush());
       }
     }
+    LeftOut(left_out, "events behind findings were not read", "kMaxToldEvents");
     return flush();
   }
 
@@ -170,14 +185,15 @@ class Gatherer {
       if (!finding.pod.empty()) pods.insert(finding.pod);
     }
     if (pods.empty()) return {};
+    const std::string list = List(pods, "pods were not looked up");
     EKSHUME_TRY(Fetch(fmt::format(
         "source = 'k8s_audit' AND action = 'create' AND object_kind = 'pods' AND pod IN ({}) "
         "ORDER BY time, id LIMIT {}",
-        List(pods), kMaxValuesAsked)));
+        list, limits_.values)));
     const auto rows = EKSHUME_TRY(store_.Query(
         fmt::format("SELECT namespace, pod, min(node), min(pod_uid) FROM events WHERE pod IN ({}) "
                     "AND node IS NOT NULL AND namespace IS NOT NULL GROUP BY ALL ORDER BY ALL",
-                    List(pods))));
+                    list)));
     while (EKSHUME_TRY(rows->Next())) {
       story::PodFacts pod;
       pod.name_space = rows->Text(0);
@@ -205,19 +221,31 @@ class Gatherer {
       }
     }
     size_t count = 0;
+    size_t actors_left_out = 0;
+    size_t names_left_out = 0;
     // In the order of their fields, the strongest first: "access_key_id" < "credential_id" < ...
     for (const story::Name& name : asked) {
-      if (known.contains(name) || progress_.cancelled() || count >= kMaxActorsAsked) continue;
+      if (known.contains(name) || progress_.cancelled()) continue;
+      if (count >= limits_.actors) {
+        ++actors_left_out;
+        continue;
+      }
       ++count;
       std::vector<story::Name> names = {name};
       for (const event::NamedValue& other : EKSHUME_TRY(store_.SameActor(name.field, name.value))) {
-        if (names.size() >= kMaxNamesOfActor) break;
         const story::Name same{other.field, other.value};
-        if (same != name) names.push_back(same);
+        if (same == name) continue;
+        if (names.size() < limits_.actor_names) {
+          names.push_back(same);
+        } else {
+          ++names_left_out;
+        }
       }
       known.insert(names.begin(), names.end());
       facts_.actors.push_back(std::move(names));
     }
+    LeftOut(actors_left_out, "names of actors were not looked up", "kMaxToldActors");
+    LeftOut(names_left_out, "further names of actors were left out", "kMaxActorNames");
     return {};
   }
 
@@ -230,7 +258,7 @@ class Gatherer {
     const auto rows = EKSHUME_TRY(store_.Query(fmt::format(
         "SELECT source_ip, count(DISTINCT coalesce(user_arn, user_name)) FROM events WHERE "
         "source_ip IN ({}) GROUP BY source_ip",
-        List(addresses))));
+        List(addresses, "addresses were not looked up"))));
     while (EKSHUME_TRY(rows->Next())) {
       facts_.users_of_address[std::string(rows->Text(0))] = static_cast<uint64_t>(rows->Integer(1));
     }
@@ -246,7 +274,7 @@ class Gatherer {
     const auto rows = EKSHUME_TRY(store_.Query(fmt::format(
         "SELECT access_key_id, min(time) FROM events WHERE access_key_id IN ({}) AND time IS NOT "
         "NULL GROUP BY access_key_id",
-        List(keys))));
+        List(keys, "access keys were not looked up"))));
     while (EKSHUME_TRY(rows->Next())) {
       if (const auto time = ParseTimestamp(rows->Text(1))) {
         facts_.first_seen[std::string(rows->Text(0))] = *time;
@@ -256,6 +284,8 @@ class Gatherer {
   }
 
   event::Store& store_;
+  const StoryLimits& limits_;
+  DiagnosticSink& diagnostics_;
   Progress& progress_;
   story::Facts facts_;
 };
@@ -263,12 +293,19 @@ class Gatherer {
 }  // namespace
 
 Result<Json> StoryJson(event::Store& store, const std::vector<detect::Finding>& findings,
-                       const runtime::Inventory* inventory, Progress& progress) {
+                       const runtime::Inventory* inventory, DiagnosticSink& diagnostics,
+                       Progress& progress, const StoryLimits& limits) {
   progress.SetStage("telling the story");
   std::vector<detect::Finding> told = findings;
   detect::SortFindings(told);
-  if (told.size() > kMaxToldFindings) told.resize(kMaxToldFindings);
-  const story::Facts facts = EKSHUME_TRY(Gatherer(store, progress).Gather(told, inventory));
+  if (told.size() > limits.findings) {
+    diagnostics.Report(DiagnosticCode::kStoryLimit, "findings",
+                       fmt::format("{} of the mildest were not joined (kMaxToldFindings)",
+                                   told.size() - limits.findings));
+    told.resize(limits.findings);
+  }
+  const story::Facts facts =
+      EKSHUME_TRY(Gatherer(store, limits, diagnostics, progress).Gather(told, inventory));
   Json json = ToJson(story::Tell(told, facts));
   json["verdict"]["findings"] = findings.size();
   json["verdict"]["findings_left_out"] = findings.size() - told.size();

@@ -96,6 +96,13 @@ void RowBatch::Clear() {
   values_.clear();
   texts_.clear();
   raw_.clear();
+  evidence_.clear();
+}
+
+std::string_view RowBatch::KeepEvidence(std::string_view evidence) {
+  // Rows of one file mostly follow each other.
+  if (evidence_.empty() || evidence_.back() != evidence) evidence_.emplace_back(evidence);
+  return evidence_.back();
 }
 
 std::string_view RowBatch::source(const Row& row) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <span>
 #include <string>
@@ -49,6 +50,8 @@ class RowBatch {
   void Add(const Event& event, const Place& place, uint32_t raw_offset, uint32_t raw_size);
   // Appends a raw record and says where it begins.
   uint32_t AddRaw(std::string_view record);
+  // Keeps a Place's evidence until Clear(), for callers whose own copy does not last as long.
+  std::string_view KeepEvidence(std::string_view evidence);
   void Clear();
 
   size_t count() const { return rows_.size(); }
@@ -75,6 +78,7 @@ class RowBatch {
   std::vector<Value> values_;
   std::string texts_;
   std::string raw_;
+  std::deque<std::string> evidence_;  // a deque: Places refer to its strings
 };
 
 // The column of the table that an event's column is stored in.

@@ -32,6 +32,8 @@ constexpr const char* kDatabaseName = "events.duckdb";
 constexpr const char* kPackName = "records.zst";
 // Twice what a row group of events needs, and room for queries; the rest of the process is small.
 constexpr const char* kMemoryLimit = "512MB";
+// What one thread needs for its row group, and half as much again.
+constexpr const char* kSparingMemoryLimit = "80MB";
 
 // Items that one statement stores: each statement costs as much as a hundred of them.
 constexpr size_t kItemsTogether = 500;
@@ -411,37 +413,14 @@ class DuckDbStore final : public Store {
     return {};
   }
 
-  Result<void> Ingest(RowSource& source,
-                      const std::function<Result<std::vector<Item>>()>& finish) override {
+  Result<void> Ingest(RowSource& source, const std::function<Result<std::vector<Item>>()>& finish,
+                      Effort effort) override {
     if (!known_) EKSHUME_TRY(LoadKnownIds());
-    Ingestion ingestion;
-    ingestion.source = &source;
-    ingestion.known = known_.get();
-    ingestion.pack = pack_.get();
-    ingestion_ = &ingestion;
-    Result<void> stored = Transact(ingestion, finish);
-    ingestion_ = nullptr;
-    if (!stored) {
-      known_.reset();  // holds ids of rows that were taken back
-      static_cast<void>(database_->Execute("ROLLBACK"));
-      return stored;
-    }
-    return LoadItems();
+    return With(effort, [&] { return IngestRows(source, finish); });
   }
 
-  Result<void> Finish() override {
-    EKSHUME_TRY(Fold(
-        "source = 'k8s_audit' AND stage IN ('RequestReceived', 'ResponseStarted') AND record_id IN "
-        "(SELECT record_id FROM stored_events WHERE source = 'k8s_audit' AND record_id IS NOT NULL "
-        "AND stage IN ('ResponseStarted', 'ResponseComplete', 'Panic'))",
-        "CASE stage WHEN 'RequestReceived' THEN 0 WHEN 'ResponseStarted' THEN 1 ELSE 2 END"));
-    EKSHUME_TRY(Fold(
-        "source = 'guardduty' AND record_id IN (SELECT record_id FROM stored_events WHERE source = "
-        "'guardduty' GROUP BY record_id HAVING count(*) > 1)",
-        "regexp_extract(tags, '(?:^| )updated=(\\S+)', 1) DESC NULLS LAST, time"));
-    EKSHUME_TRY(database_->Execute(MakeLinksSql()));
-    EKSHUME_TRY(database_->Execute("CHECKPOINT"));
-    return LoadItems();
+  Result<void> Finish(Effort effort) override {
+    return With(effort, [this] { return FoldAndJoin(); });
   }
 
   Result<void> AddLinks(const std::vector<Link>& links) override {
@@ -519,6 +498,54 @@ class DuckDbStore final : public Store {
     return {};
   }
 
+  // Freed memory that DuckDB keeps counts as used.
+  Result<void> Use(size_t threads, const char* memory_limit, const char* freed_memory_kept) {
+    return database_->Execute(
+        fmt::format("SET threads = {}; SET memory_limit = '{}'; SET allocator_flush_threshold = "
+                    "'{}'; SET allocator_bulk_deallocation_flush_threshold = '{}'",
+                    threads, memory_limit, freed_memory_kept, freed_memory_kept));
+  }
+
+  Result<void> With(Effort effort, const std::function<Result<void>()>& work) {
+    if (effort == Effort::kFull) return work();
+    EKSHUME_TRY(Use(1, kSparingMemoryLimit, "1MB"));
+    Result<void> result = work();
+    EKSHUME_TRY(Use(ScanThreads(), kMemoryLimit, "128MB"));
+    return result;
+  }
+
+  Result<void> FoldAndJoin() {
+    EKSHUME_TRY(Fold(
+        "source = 'k8s_audit' AND stage IN ('RequestReceived', 'ResponseStarted') AND record_id IN "
+        "(SELECT record_id FROM stored_events WHERE source = 'k8s_audit' AND record_id IS NOT NULL "
+        "AND stage IN ('ResponseStarted', 'ResponseComplete', 'Panic'))",
+        "CASE stage WHEN 'RequestReceived' THEN 0 WHEN 'ResponseStarted' THEN 1 ELSE 2 END"));
+    EKSHUME_TRY(Fold(
+        "source = 'guardduty' AND record_id IN (SELECT record_id FROM stored_events WHERE source = "
+        "'guardduty' GROUP BY record_id HAVING count(*) > 1)",
+        "regexp_extract(tags, '(?:^| )updated=(\\S+)', 1) DESC NULLS LAST, time"));
+    EKSHUME_TRY(database_->Execute(MakeLinksSql()));
+    EKSHUME_TRY(database_->Execute("CHECKPOINT"));
+    return LoadItems();
+  }
+
+  Result<void> IngestRows(RowSource& source,
+                          const std::function<Result<std::vector<Item>>()>& finish) {
+    Ingestion ingestion;
+    ingestion.source = &source;
+    ingestion.known = known_.get();
+    ingestion.pack = pack_.get();
+    ingestion_ = &ingestion;
+    Result<void> stored = Transact(ingestion, finish);
+    ingestion_ = nullptr;
+    if (!stored) {
+      known_.reset();  // holds ids of rows that were taken back
+      static_cast<void>(database_->Execute("ROLLBACK"));
+      return stored;
+    }
+    return LoadItems();
+  }
+
   Result<void> Transact(Ingestion& ingestion,
                         const std::function<Result<std::vector<Item>>()>& finish) {
     const int64_t first_item = EKSHUME_TRY(database_->Number("SELECT max(item) + 1 FROM items"));
@@ -550,6 +577,11 @@ class DuckDbStore final : public Store {
   // Of the rows that `which` selects and that belong to one record, the one with the highest `rank`
   // stays in the table with the earliest time; the others move to `folded_events`.
   Result<void> Fold(std::string_view which, std::string_view rank) {
+    // Mostly there is none: to look costs a tenth of what the windows below do.
+    if (EKSHUME_TRY(database_->Number(fmt::format(
+            "SELECT count(*) FROM (FROM stored_events WHERE {} LIMIT 1)", which))) == 0) {
+      return {};
+    }
     EKSHUME_TRY(database_->Execute(fmt::format(
         "CREATE OR REPLACE TEMP TABLE fold AS SELECT id, item, record_id, first_value(id) OVER w "
         "AS "
@@ -648,7 +680,7 @@ Result<std::unique_ptr<Store>> Store::Open(const std::string& directory, Access 
       path, access == Access::kWrite ? Database::Access::kWrite : Database::Access::kRead,
       {{"memory_limit", kMemoryLimit},
        {"preserve_insertion_order", "false"},
-       {"threads", std::to_string(std::max(1U, std::thread::hardware_concurrency()))},
+       {"threads", std::to_string(ScanThreads())},
        {"temp_directory", access == Access::kWrite ? directory + "/temporary" : ""},
        {"autoinstall_known_extensions", "false"},
        {"autoload_known_extensions", "false"}}));

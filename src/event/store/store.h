@@ -31,6 +31,12 @@ class RowSource {
   virtual std::string_view ItemKey(uint32_t item) = 0;
 };
 
+// What an ingest and its end may take of the machine.
+enum class Effort {
+  kFull,     // every processor, and half a GiB for rows on their way into the file
+  kSparing,  // one processor and little memory: enough for rows that one thread finds on a disk
+};
+
 // One evidence item as the store remembers it. records + extra = rows + duplicates + folded +
 // skipped + damaged + unknown, always.
 struct Item {
@@ -120,11 +126,12 @@ class Store {
   // Takes all rows of `source` and, when it ends, the `items` that `finish` returns, in one
   // transaction: after a crash, or when `finish` fails, nothing of it is there.
   virtual Result<void> Ingest(RowSource& source,
-                              const std::function<Result<std::vector<Item>>()>& finish) = 0;
+                              const std::function<Result<std::vector<Item>>()>& finish,
+                              Effort effort = Effort::kFull) = 0;
 
   // Folds the stages of requests and the versions of findings, joins identities, and sorts what
   // came in since. To be called after the last Ingest().
-  virtual Result<void> Finish() = 0;
+  virtual Result<void> Finish(Effort effort = Effort::kFull) = 0;
 
   // Adds what is known of identities besides the events; what is there already stays once.
   virtual Result<void> AddLinks(const std::vector<Link>& links) = 0;
