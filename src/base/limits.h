@@ -114,11 +114,6 @@ inline constexpr size_t kMaxIndicatorFileBytes = size_t{256} << 20;    // one li
 inline constexpr size_t kMaxIndicators = 5000000;                      // of all lists
 inline constexpr size_t kMaxIncidents = 1000;                          // of one case
 inline constexpr size_t kMaxGraphNodes = 2000;                         // of one incident
-inline constexpr size_t kMaxToldFindings = 20000;                      // joined into incidents
-inline constexpr size_t kMaxToldEvents = 200000;                       // read for them
-inline constexpr size_t kMaxToldActors = 1000;                         // whose names are looked up
-inline constexpr size_t kMaxActorNames = 1000;   // of one; each token of a service account is one
-inline constexpr size_t kMaxToldValues = 10000;  // pods, keys, addresses in one question
 
 // casefile
 inline constexpr uint64_t kMaxHashedHoleBytes = uint64_t{16}
