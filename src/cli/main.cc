@@ -88,6 +88,7 @@ int Run(int argc, char** argv) {
   AddReportVerb(program);
   AddCaseVerb(program);
   AddAcquireAwsVerbs(program);
+  AddAcquirePodVerb(program);
   AddWatchVerb(program);
   AddCollectVerb(program);
   try {

@@ -81,6 +81,7 @@ void AddRulesVerb(Program& program);
 void AddReportVerb(Program& program);
 void AddWatchVerb(Program& program);
 void AddAcquireAwsVerbs(Program& program);  // acquire snapshot, logs, trail, ...
+void AddAcquirePodVerb(Program& program);   // acquire pod
 void AddCollectVerb(Program& program);
 // Sets the action and returns true when the command line is that of `collect`, which is not parsed
 // as others are.

@@ -141,6 +141,33 @@ void SetTls(CURL* handle, const TransportOptions& options) {
   }
 }
 
+// Asks the URL's host for what is written as coming from `server_name`, so that certificate and SNI
+// are of that name. Changes `url`; the list must live as long as the transfer.
+List ConnectTo(const std::string& server_name, std::string& url) {
+  List list;
+  if (server_name.empty()) return list;
+  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parts(curl_url(), curl_url_cleanup);
+  const auto part = [&](CURLUPart which) {
+    char* text = nullptr;
+    if (curl_url_get(parts.get(), which, &text, CURLU_DEFAULT_PORT) != CURLUE_OK)
+      return std::string();
+    std::string copy(text);
+    curl_free(text);
+    return copy;
+  };
+  if (curl_url_set(parts.get(), CURLUPART_URL, url.c_str(), CURLU_PATH_AS_IS) != CURLUE_OK) {
+    return list;  // curl names what is wrong with it
+  }
+  const std::string port = part(CURLUPART_PORT);
+  const std::string line =
+      fmt::format("{}:{}:{}:{}", server_name, port, part(CURLUPART_HOST), port);
+  curl_url_set(parts.get(), CURLUPART_HOST, server_name.c_str(), 0);
+  url = part(CURLUPART_URL);
+  list.reset(curl_slist_append(nullptr, line.c_str()));
+  EKSHUME_CHECK(list != nullptr);
+  return list;
+}
+
 // The URL without its query, which may hold a signature.
 std::string_view WithoutQuery(std::string_view url) { return url.substr(0, url.find('?')); }
 
@@ -189,7 +216,10 @@ Result<Answer> CurlTransport::Send(const Request& request) {
   Transfer transfer{handle, request, options_.progress, {}, {}, 0};
   std::array<char, CURL_ERROR_SIZE> reason{};
   const List headers = HeaderList(request);
-  curl_easy_setopt(handle, CURLOPT_URL, request.url.c_str());
+  std::string url = request.url;
+  const List connect_to = ConnectTo(options_.server_name, url);
+  if (connect_to) curl_easy_setopt(handle, CURLOPT_CONNECT_TO, connect_to.get());
+  curl_easy_setopt(handle, CURLOPT_URL, url.c_str());
   curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(handle, CURLOPT_PATH_AS_IS, 1L);
   curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);

@@ -16,6 +16,8 @@ struct TransportOptions {
   std::string certificate_pem;  // our own certificate and key, or ""
   std::string key_pem;
   bool insecure = false;  // do not check the server's certificate
+  // The name that the server's certificate must have, when it is not the host of the URL; or "".
+  std::string server_name;
   std::string user_agent = "ekshume";
   const Progress* progress = nullptr;  // asked whether to stop; may be null
 };
