@@ -43,12 +43,12 @@ TEST(WireReader, ReadsNumbersOfFixedSize) {
 
 TEST(WireReader, SaysWhatIsDamaged) {
   for (const std::string_view bytes : {
-           "\x08"sv,                                                  // no value
-           "\x12\x07test"sv,                                          // cut off
-           "\x0b"sv,                                                  // a group
-           "\x00\x01"sv,                                              // field number 0
-           "\x0d\x01\x02"sv,                                          // half a fixed32
-           "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"sv,          // 65 bits
+           "\x08"sv,                                                 // no value
+           "\x12\x07test"sv,                                         // cut off
+           "\x0b"sv,                                                 // a group
+           "\x00\x01"sv,                                             // field number 0
+           "\x0d\x01\x02"sv,                                         // half a fixed32
+           "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"sv,         // 65 bits
            "\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01testing"sv,  // a length without end
        }) {
     WireReader reader(bytes);

@@ -146,8 +146,8 @@ Result<void> Evidence::AddFolder(const std::string& path, const EvidenceOptions&
 Result<void> Evidence::AddLive(std::unique_ptr<fs::Filesystem> tree, const std::string& path,
                                std::optional<size_t> disk, const EvidenceOptions& options,
                                DiagnosticSink& diagnostics) {
-  auto live = EKSHUME_TRY(
-      ReadLive(std::move(tree), path, BaseName(path), diagnostics, options.progress));
+  auto live =
+      EKSHUME_TRY(ReadLive(std::move(tree), path, BaseName(path), diagnostics, options.progress));
   for (process::Files& files : live->state.files) {
     // A container's files are a container's, not the host's: AddLiveContainers() gives them to it.
     if (files.of != process::Files::Of::kHost) continue;

@@ -55,7 +55,8 @@ struct Volume {
 };
 
 // The evidence of one node, opened: its disks, what is on them, every filesystem that could be
-// read, and what was running when evidence of the live node was taken. Read-only. After Open() any number of threads may use it.
+// read, and what was running when evidence of the live node was taken. Read-only. After Open() any
+// number of threads may use it.
 class Evidence {
  public:
   // Opens every path: an image file of any format, a folder (an extracted or mounted root), or live

@@ -63,8 +63,8 @@ bool IsLog(std::string_view head) {
   });
 }
 
-// Whether these bytes, the beginning of a tar archive, name a member that only evidence of a running
-// system has.
+// Whether these bytes, the beginning of a tar archive, name a member that only evidence of a
+// running system has.
 bool IsLive(std::string_view head) {
   while (head.size() >= fs::archive::kTarBlockBytes) {
     const auto member = fs::archive::GlanceAtTarHeader(ByteView::Of(head));

@@ -106,8 +106,7 @@ class LiveFeed {
     if (one.hidden) event.AddTag("hidden");
     if (one.kernel_thread) event.AddTag("kernel_thread");
     event[Text::kMessage] = fmt::format(
-        "process {} {}{}{} was running{}", one.pid,
-        Shortened(process::CommandLine(one)),
+        "process {} {}{}{} was running{}", one.pid, Shortened(process::CommandLine(one)),
         one.executable.empty() ? std::string() : " (" + one.executable + ")",
         one.executable_deleted ? ", whose executable is deleted," : "",
         one.parent > 0 ? fmt::format(", started by {}", one.parent) : std::string());
@@ -123,8 +122,8 @@ class LiveFeed {
     event[Text::kPath] = file.path;
     if (file.size_bytes) event[Number::kSize] = static_cast<int64_t>(*file.size_bytes);
     event.AddTag("deleted");
-    event[Text::kMessage] = fmt::format("process {} {} had the deleted file {} open as {}",
-                                        one.pid, process::ShortName(one), file.path, file.fd);
+    event[Text::kMessage] = fmt::format("process {} {} had the deleted file {} open as {}", one.pid,
+                                        process::ShortName(one), file.path, file.fd);
     Add(OpenFileJson(one, file), "open_files");
   }
 
@@ -138,9 +137,7 @@ class LiveFeed {
     if (holder != nullptr) FillOwner(*holder, event);
     const bool listens = socket.state == "listen" || (!socket.remote && socket.protocol != "tcp");
     const bool accepted = !listens && socket.local && IsServed(socket);
-    event[Text::kAction] = listens    ? "listening"
-                           : accepted ? "accepted"
-                                      : "connected";
+    event[Text::kAction] = listens ? "listening" : accepted ? "accepted" : "connected";
     event[Text::kObjectKind] = "socket";
     event[Text::kObjectName] = socket.protocol;
     // By who began it, as flow logs and sensors say it.

@@ -206,8 +206,7 @@ const runtime::Container* ProcessOwners::ContainerOf(const process::Process& pro
   return process.container_id.empty() || found == by_id_.end() ? nullptr : found->second;
 }
 
-ProcessOwner ProcessOwners::Of(const process::State& state,
-                               const process::Process& process) const {
+ProcessOwner ProcessOwners::Of(const process::State& state, const process::Process& process) const {
   ProcessOwner owner;
   const runtime::NodeIdentity& node = inventory_.node;
   owner.node = node.node_name.empty() ? node.hostname : node.node_name;

@@ -111,8 +111,8 @@ Json SocketJson(const process::State& state, const process::Socket& socket,
   Json holders = Json::array();
   ProcessOwner owner;
   for (const process::Socket::Holder& holder : socket.holders) {
-    const auto found = std::ranges::lower_bound(state.processes, holder.pid, {},
-                                                &process::Process::pid);
+    const auto found =
+        std::ranges::lower_bound(state.processes, holder.pid, {}, &process::Process::pid);
     const bool known = found != state.processes.end() && found->pid == holder.pid;
     if (known && owner.container_id.empty()) owner = owners.Of(state, *found);
     holders.push_back(

@@ -80,9 +80,8 @@ void Complete(State& state) {
 std::vector<MemoryPart> PartsWithin(const std::vector<MemoryPart>& parts, uint64_t start,
                                     uint64_t end) {
   std::vector<MemoryPart> within;
-  auto part = std::ranges::upper_bound(parts, start, {}, [](const MemoryPart& one) {
-    return one.address + one.bytes.length_bytes;
-  });
+  auto part = std::ranges::upper_bound(
+      parts, start, {}, [](const MemoryPart& one) { return one.address + one.bytes.length_bytes; });
   for (; part != parts.end() && part->address < end; ++part) {
     const uint64_t from = std::max(start, part->address);
     const uint64_t to = std::min(end, part->address + part->bytes.length_bytes);

@@ -61,15 +61,15 @@ struct Process {
   bool hidden = false;     // found by its number and not in the listing
   std::string executable;  // path in its own mount namespace, without " (deleted)"
   bool executable_deleted = false;
-  std::string executable_member;     // of the archive; "" when the bytes were not kept
+  std::string executable_member;  // of the archive; "" when the bytes were not kept
   std::optional<Extent> executable_content;
   std::string executable_sha256;  // where the evidence has it or the bytes
   std::vector<std::string> arguments;
   std::vector<std::string> environment;
   std::string working_directory;
   std::string root;
-  std::string user;                   // a name, where the evidence has one
-  std::optional<int64_t> uid;         // real
+  std::string user;            // a name, where the evidence has one
+  std::optional<int64_t> uid;  // real
   std::optional<int64_t> effective_uid;
   std::map<std::string, uint64_t> namespaces;  // "pid" -> inode
   std::vector<int64_t> namespace_pids;         // outermost first
@@ -125,8 +125,8 @@ struct Files {
     kContainerLayer,  // only what a container changed in its image
   };
   Of of = Of::kHost;
-  std::string container_id;                    // of a container's
-  std::unique_ptr<image::Image> image;         // what `filesystem` reads, where it is not the archive
+  std::string container_id;             // of a container's
+  std::unique_ptr<image::Image> image;  // what `filesystem` reads, where it is not the archive
   std::unique_ptr<fs::Filesystem> filesystem;  // never null
   std::string name;                            // in the archive: "root", "rootfs-diff.tar"
 };

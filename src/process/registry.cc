@@ -30,8 +30,8 @@ const Format* FormatOfMember(std::string_view member) {
   while (member.starts_with("./")) member.remove_prefix(2);
   for (const Format* format : Formats()) {
     for (const std::string_view mark : format->marks()) {
-      const bool below = member.starts_with(mark) && member.size() > mark.size() &&
-                         member[mark.size()] == '/';
+      const bool below =
+          member.starts_with(mark) && member.size() > mark.size() && member[mark.size()] == '/';
       if (member == mark || below) return format;
     }
   }

@@ -41,10 +41,9 @@ class MemberFile final : public File {
     for (; segment != segments_.end() && segment->file_offset_bytes < end; ++segment) {
       const uint64_t from = std::max(offset_bytes, segment->file_offset_bytes);
       const uint64_t to = std::min(end, segment->file_offset_bytes + segment->length_bytes);
-      EKSHUME_TRY(
-          image_.ReadAt(segment->image_offset_bytes + (from - segment->file_offset_bytes),
-                        out.subspan(static_cast<size_t>(from - offset_bytes),
-                                    static_cast<size_t>(to - from))));
+      EKSHUME_TRY(image_.ReadAt(
+          segment->image_offset_bytes + (from - segment->file_offset_bytes),
+          out.subspan(static_cast<size_t>(from - offset_bytes), static_cast<size_t>(to - from))));
     }
     return count;
   }
@@ -102,8 +101,8 @@ Result<std::vector<std::string_view>> MemberTree::Parts(std::string_view path) {
 
 Result<MemberTree::Index> MemberTree::NewNode() {
   if (nodes_.size() >= most_) {
-    return Fail(ErrorCode::kLimit, fmt::format("more than {} members (kMaxCollectionMembers)",
-                                               most_));
+    return Fail(ErrorCode::kLimit,
+                fmt::format("more than {} members (kMaxCollectionMembers)", most_));
   }
   nodes_.emplace_back();
   nodes_.back().stat.links = 1;

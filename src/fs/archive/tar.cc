@@ -380,8 +380,7 @@ class TarReader {
   // Decimal numbers, one a line: how many stretches, then start and length of each; padded to a
   // block, after which their bytes follow.
   Result<void> ReadSparseMap(uint64_t data, uint64_t stored, Member& member) const {
-    const std::string text =
-        EKSHUME_TRY(ReadExtended(data, std::min(stored, kMaxExtendedBytes)));
+    const std::string text = EKSHUME_TRY(ReadExtended(data, std::min(stored, kMaxExtendedBytes)));
     size_t at = 0;
     const auto next = [&]() -> std::optional<uint64_t> {
       const size_t end = text.find('\n', at);
@@ -431,8 +430,7 @@ class TarReader {
     if (name == kOpaqueWhiteout) {
       added = tree_->SetXattr(folder, {"trusted.overlay.opaque", "y"});
     } else {
-      added = tree_->AddWhiteout(
-          fmt::format("{}/{}", folder, name.substr(kWhiteoutPrefix.size())));
+      added = tree_->AddWhiteout(fmt::format("{}/{}", folder, name.substr(kWhiteoutPrefix.size())));
     }
     if (!added) Damage(at_, added.error().message);
     return true;

@@ -35,8 +35,7 @@ constexpr std::string_view kCrioImageName = "io.kubernetes.cri-o.ImageName";
 
 // A member that is JSON; null when it is not there or damaged (reported).
 Json ReadJson(const Source& source, std::string_view name, DiagnosticSink& diagnostics) {
-  const Result<std::string> text =
-      fs::ReadWholeFile(source.tree, name, limits::kMaxDocumentBytes);
+  const Result<std::string> text = fs::ReadWholeFile(source.tree, name, limits::kMaxDocumentBytes);
   if (!text) {
     if (text.error().code != ErrorCode::kNotFound) {
       diagnostics.Report(DiagnosticCode::kCheckpointDamaged, source.name,
@@ -74,17 +73,18 @@ void ReadPod(runtime::Container& container) {
   pod.namespace_name =
       FirstOf({annotation(runtime::kPodNamespaceLabel), annotation(kCriSandboxNamespace)});
   pod.uid = FirstOf({annotation(runtime::kPodUidLabel), annotation(kCriSandboxUid)});
-  pod.container = FirstOf({annotation(runtime::kContainerNameLabel), annotation(kCriContainerName)});
+  pod.container =
+      FirstOf({annotation(runtime::kContainerNameLabel), annotation(kCriContainerName)});
   if (!pod.uid.empty() || !pod.name.empty()) container.pod = std::move(pod);
   container.sandbox = FirstOf({annotation(kCriSandboxId), annotation(kCrioSandboxId)});
   if (container.image.empty()) {
     container.image = FirstOf({annotation(kCriImageName), annotation(kCrioImageName)});
   }
   const std::string manager = annotation(kManager);
-  container.runtime = manager == "libpod"                                      ? "podman"
-                      : !manager.empty()                                       ? manager
+  container.runtime = manager == "libpod"                                       ? "podman"
+                      : !manager.empty()                                        ? manager
                       : !annotation("io.kubernetes.cri.container-type").empty() ? "containerd"
-                                                                               : "";
+                                                                                : "";
 }
 
 }  // namespace

@@ -83,8 +83,7 @@ FileRecord ReadInetSocket(std::string_view message) {
       case files::kDstPort: remote.port = static_cast<int64_t>(field.value & 0xffffU); break;
       case files::kSrcAddr:
       case files::kDstAddr: {
-        std::vector<uint64_t>& words =
-            field.number == files::kSrcAddr ? local_words : remote_words;
+        std::vector<uint64_t>& words = field.number == files::kSrcAddr ? local_words : remote_words;
         if (words.size() <= 4) AddNumbers(field, words);
         break;
       }

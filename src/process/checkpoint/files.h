@@ -14,7 +14,7 @@ namespace ekshume::process::checkpoint {
 
 // One open file of the checkpoint, by the id under which processes name it.
 struct FileRecord {
-  OpenFile file;                // without a descriptor
+  OpenFile file;                 // without a descriptor
   std::optional<Socket> socket;  // when it is one
 };
 using FileRecords = std::map<uint64_t, FileRecord>;

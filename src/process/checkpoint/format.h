@@ -54,8 +54,8 @@ inline constexpr uint32_t kFilesId = 2, kPidNs = 5, kNetNs = 6, kIpcNs = 7, kUts
 }
 // mm_entry, vma_entry
 namespace mm {
-inline constexpr uint32_t kArgStart = 8, kArgEnd = 9, kEnvStart = 10, kEnvEnd = 11,
-                          kExeFileId = 12, kVmas = 14;
+inline constexpr uint32_t kArgStart = 8, kArgEnd = 9, kEnvStart = 10, kEnvEnd = 11, kExeFileId = 12,
+                          kVmas = 14;
 inline constexpr uint32_t kStart = 1, kEnd = 2, kPgoff = 3, kShmid = 4, kProt = 5, kFlags = 6,
                           kStatus = 7;
 // vma_entry.status
@@ -88,8 +88,8 @@ inline constexpr uint32_t kMemfdName = 1, kMemfdSize = 4, kMemfdInode = 7;
 // fd_types
 inline constexpr uint64_t kTypeReg = 1, kTypePipe = 2, kTypeFifo = 3, kTypeInetsk = 4,
                           kTypeUnixsk = 5, kTypeEventfd = 6, kTypeEventpoll = 7, kTypeInotify = 8,
-                          kTypeSignalfd = 9, kTypePacketsk = 10, kTypeTty = 11,
-                          kTypeNetlinksk = 13, kTypeTimerfd = 17, kTypeMemfd = 18;
+                          kTypeSignalfd = 9, kTypePacketsk = 10, kTypeTty = 11, kTypeNetlinksk = 13,
+                          kTypeTimerfd = 17, kTypeMemfd = 18;
 }  // namespace files
 // fs_entry
 namespace fs_entry {

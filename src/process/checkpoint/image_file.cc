@@ -30,8 +30,7 @@ Result<ImageFile> ImageFile::FromBytes(std::string bytes, std::string name, uint
 Result<ImageFile> ImageFile::Open(const Source& source, std::string_view folder,
                                   std::string_view name, uint32_t magic) {
   const std::string path = fs::JoinPath(folder, name);
-  std::string bytes =
-      EKSHUME_TRY(fs::ReadWholeFile(source.tree, path, limits::kMaxArtifactBytes));
+  std::string bytes = EKSHUME_TRY(fs::ReadWholeFile(source.tree, path, limits::kMaxArtifactBytes));
   return FromBytes(std::move(bytes), path, magic);
 }
 

@@ -196,15 +196,15 @@ class TaskReader {
       if (process_.memory.size() < limits::kMaxMemoryRegions) {
         process_.memory.push_back({address, {pages->file, offset, *length}});
       } else {
-        diagnostics_.Report(DiagnosticCode::kCollectionLimit, source_.name,
-                            fmt::format("further memory of process {} (kMaxMemoryRegions)",
-                                        process_.pid));
+        diagnostics_.Report(
+            DiagnosticCode::kCollectionLimit, source_.name,
+            fmt::format("further memory of process {} (kMaxMemoryRegions)", process_.pid));
       }
       offset += *length;
     });
     if (parent) {
-      Damage(fmt::format(
-          "{}: some pages are in an earlier checkpoint, which is not in the archive", name));
+      Damage(fmt::format("{}: some pages are in an earlier checkpoint, which is not in the archive",
+                         name));
     }
     std::ranges::sort(process_.memory, {}, &MemoryPart::address);
   }
@@ -330,8 +330,8 @@ class TaskReader {
 
 }  // namespace
 
-void ReadTask(const Source& source, std::string_view folder, FileRecords& files,
-              Process& process, DiagnosticSink& diagnostics) {
+void ReadTask(const Source& source, std::string_view folder, FileRecords& files, Process& process,
+              DiagnosticSink& diagnostics) {
   TaskReader(source, folder, files, process, diagnostics).Run();
 }
 

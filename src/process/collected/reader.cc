@@ -40,9 +40,9 @@ class CollectionReader {
     ReadFiles();
     Table("skipped.jsonl", [this](const Json& row) { AddSkipped(row); });
     if (skipped_ > 0) {
-      diagnostics_.Report(DiagnosticCode::kCollectionIncomplete, source_.name,
-                          fmt::format("{} things, of which the first: {}", skipped_,
-                                      state_.missing.front()));
+      diagnostics_.Report(
+          DiagnosticCode::kCollectionIncomplete, source_.name,
+          fmt::format("{} things, of which the first: {}", skipped_, state_.missing.front()));
     }
     Complete(state_);
     return std::move(state_);
@@ -54,8 +54,8 @@ class CollectionReader {
   }
 
   Result<void> ReadDescription() {
-    const std::string text = EKSHUME_TRY(
-        fs::ReadWholeFile(source_.tree, "collection.json", limits::kMaxDocumentBytes));
+    const std::string text =
+        EKSHUME_TRY(fs::ReadWholeFile(source_.tree, "collection.json", limits::kMaxDocumentBytes));
     const Json json = EKSHUME_TRY(runtime::ParseJson(text));
     if (Text(Member(json, "format")) != "ekshume-collection") {
       return Fail(ErrorCode::kUnsupported, source_.name + ": collection.json is of another format");
@@ -217,8 +217,8 @@ class CollectionReader {
   // memory/PID/START-END
   void ReadMemory() {
     for (Process& process : state_.processes) {
-      const auto folder = fs::ResolvePath(source_.tree, fmt::format("memory/{}", process.pid),
-                                          fs::FollowLast::kNo);
+      const auto folder =
+          fs::ResolvePath(source_.tree, fmt::format("memory/{}", process.pid), fs::FollowLast::kNo);
       if (!folder) continue;
       const Result<void> read =
           source_.tree.ReadDirectory(*folder, [&](const fs::DirectoryEntry& entry) {
