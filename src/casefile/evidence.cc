@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "fs/archive/format.h"
+#include "fs/archive/tar.h"
 #include "fs/folder/folder.h"
 #include "fs/format.h"
 #include "fs/path.h"
@@ -36,6 +38,12 @@ bool IsFrame(const volume::Partition& partition) {
   return partition.type == "0x05" || partition.type == "0x0f" || partition.type == "0x85";
 }
 
+bool IsArchive(const image::Image& image) {
+  const uint64_t size = std::min<uint64_t>(image.size_bytes(), fs::archive::kTarBlockBytes);
+  const auto head = image::ReadBytes(image, 0, static_cast<size_t>(size));
+  return head && fs::archive::IsTar(ByteView(*head));
+}
+
 // Partitions that hold no filesystem of interest on any node: not worth a notice.
 bool IsBootOnly(const volume::Partition& partition) {
   return partition.type_name == "BIOS boot" || partition.type_name == "EFI system" ||
@@ -54,12 +62,12 @@ Result<std::unique_ptr<Evidence>> Evidence::Open(const std::vector<std::string>&
     std::error_code error;
     const bool is_remote = options.remote != nullptr && options.remote->Recognises(path);
     const bool is_folder = !is_remote && std::filesystem::is_directory(path, error);
-    EKSHUME_TRY(is_folder ? evidence->AddFolder(path, diagnostics)
+    EKSHUME_TRY(is_folder ? evidence->AddFolder(path, options, diagnostics)
                           : evidence->AddImage(path, options, diagnostics));
   }
   const bool any_readable = std::ranges::any_of(
       evidence->volumes_, [](const Volume& v) { return v.filesystem != nullptr; });
-  if (!any_readable) {
+  if (!any_readable && evidence->live_.empty()) {
     std::string reasons;
     for (const Volume& volume : evidence->volumes_) {
       if (IsBootOnly(volume.partition) && evidence->volumes_.size() > 1) continue;
@@ -81,6 +89,12 @@ Result<void> Evidence::AddImage(const std::string& path, const EvidenceOptions& 
   disk.opened = options.remote != nullptr && options.remote->Recognises(path)
                     ? EKSHUME_TRY(options.remote->Open(path, open_options))
                     : EKSHUME_TRY(image::Open(path, open_options));
+  if (IsArchive(*disk.opened.image)) {
+    disks_.push_back(std::move(disk));
+    const image::Image& image = *disks_.back().opened.image;
+    auto tree = EKSHUME_TRY(fs::archive::OpenTar(image, BaseName(path), diagnostics));
+    return AddLive(std::move(tree), path, disks_.size() - 1, options, diagnostics);
+  }
   disk.table = EKSHUME_TRY(volume::ReadPartitionTable(*disk.opened.image, diagnostics));
   disks_.push_back(std::move(disk));
   const Disk& kept = disks_.back();
@@ -116,11 +130,36 @@ Result<void> Evidence::AddImage(const std::string& path, const EvidenceOptions& 
   return {};
 }
 
-Result<void> Evidence::AddFolder(const std::string& path, DiagnosticSink& diagnostics) {
+Result<void> Evidence::AddFolder(const std::string& path, const EvidenceOptions& options,
+                                 DiagnosticSink& diagnostics) {
+  auto tree = EKSHUME_TRY(fs::OpenFolder(path, diagnostics));
+  if (process::FindFormat(*tree) != nullptr) {
+    return AddLive(std::move(tree), path, std::nullopt, options, diagnostics);
+  }
   Volume volume;
   volume.name = path;
-  volume.filesystem = EKSHUME_TRY(fs::OpenFolder(path, diagnostics));
+  volume.filesystem = std::move(tree);
   volumes_.push_back(std::move(volume));
+  return {};
+}
+
+Result<void> Evidence::AddLive(std::unique_ptr<fs::Filesystem> tree, const std::string& path,
+                               std::optional<size_t> disk, const EvidenceOptions& options,
+                               DiagnosticSink& diagnostics) {
+  auto live =
+      EKSHUME_TRY(ReadLive(std::move(tree), path, BaseName(path), diagnostics, options.progress));
+  for (process::Files& files : live->state.files) {
+    // A container's files are a container's, not the host's: AddLiveContainers() gives them to it.
+    if (files.of != process::Files::Of::kHost) continue;
+    Volume volume;
+    volume.name = fmt::format("{}!{}", live->name, files.name);
+    volume.disk = disk;
+    volume.filesystem = std::move(files.filesystem);
+    volumes_.push_back(std::move(volume));
+  }
+  std::erase_if(live->state.files,
+                [](const process::Files& files) { return files.filesystem == nullptr; });
+  live_.push_back(std::move(live));
   return {};
 }
 
@@ -168,6 +207,12 @@ std::vector<std::string> Evidence::files() const {
     all.insert(all.end(), disk.opened.files.begin(), disk.opened.files.end());
   }
   return all;
+}
+
+runtime::Inventory ReadInventory(const Evidence& evidence, DiagnosticSink& diagnostics) {
+  runtime::Inventory inventory = runtime::ReadNode(evidence.filesystems(), diagnostics);
+  AddLiveContainers(evidence.live(), inventory);
+  return inventory;
 }
 
 }  // namespace ekshume::casefile

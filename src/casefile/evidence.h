@@ -8,6 +8,7 @@
 
 #include "base/diagnostic.h"
 #include "base/progress.h"
+#include "casefile/live_evidence.h"
 #include "fs/filesystem.h"
 #include "image/format.h"
 #include "runtime/format.h"
@@ -53,11 +54,13 @@ struct Volume {
   std::string problem;                         // why, in that case
 };
 
-// The evidence of one node, opened: its disks, what is on them, and every filesystem that could be
-// read. Read-only. After Open() any number of threads may use it.
+// The evidence of one node, opened: its disks, what is on them, every filesystem that could be
+// read, and what was running when evidence of the live node was taken. Read-only. After Open() any
+// number of threads may use it.
 class Evidence {
  public:
-  // Opens every path: an image file of any format, or a folder (an extracted or mounted root). A
+  // Opens every path: an image file of any format, a folder (an extracted or mounted root), or live
+  // evidence (process/format.h), packed or not; the files that came with it are volumes too. A
   // partition that holds nothing readable is a diagnostic; kNotFound, kIo or kUnsupported only when
   // a path as a whole cannot be opened, or when no path holds any filesystem. `diagnostics` and
   // what `options` points to must outlive the Evidence.
@@ -67,6 +70,7 @@ class Evidence {
 
   const std::vector<Disk>& disks() const { return disks_; }
   const std::vector<Volume>& volumes() const { return volumes_; }
+  const std::vector<std::unique_ptr<LiveEvidence>>& live() const { return live_; }
 
   // Every filesystem that was opened.
   runtime::NodeFilesystems filesystems() const;
@@ -87,10 +91,19 @@ class Evidence {
   Evidence() = default;
   Result<void> AddImage(const std::string& path, const EvidenceOptions& options,
                         DiagnosticSink& diagnostics);
-  Result<void> AddFolder(const std::string& path, DiagnosticSink& diagnostics);
+  Result<void> AddFolder(const std::string& path, const EvidenceOptions& options,
+                         DiagnosticSink& diagnostics);
+  Result<void> AddLive(std::unique_ptr<fs::Filesystem> tree, const std::string& path,
+                       std::optional<size_t> disk, const EvidenceOptions& options,
+                       DiagnosticSink& diagnostics);
 
+  // In the order in which one reads from the other.
   std::vector<Disk> disks_;
+  std::vector<std::unique_ptr<LiveEvidence>> live_;
   std::vector<Volume> volumes_;
 };
+
+// Every container store on the node's filesystems, and what live evidence tells of besides.
+runtime::Inventory ReadInventory(const Evidence& evidence, DiagnosticSink& diagnostics);
 
 }  // namespace ekshume::casefile

@@ -9,7 +9,10 @@
 #include "base/endian.h"
 #include "base/limits.h"
 #include "casefile/file_input.h"
+#include "fs/archive/format.h"
+#include "fs/archive/tar.h"
 #include "log/carrier/compressed.h"
+#include "process/format.h"
 
 namespace ekshume::casefile {
 namespace {
@@ -60,6 +63,22 @@ bool IsLog(std::string_view head) {
   });
 }
 
+// Whether these bytes, the beginning of a tar archive, name a member that only evidence of a
+// running system has.
+bool IsLive(std::string_view head) {
+  while (head.size() >= fs::archive::kTarBlockBytes) {
+    const auto member = fs::archive::GlanceAtTarHeader(ByteView::Of(head));
+    if (!member) return false;
+    if (process::FormatOfMember(member->name) != nullptr) return true;
+    constexpr uint64_t kBlock = fs::archive::kTarBlockBytes;
+    if (member->size_bytes > head.size()) return false;
+    const uint64_t step = kBlock + (member->size_bytes + kBlock - 1) / kBlock * kBlock;
+    if (step > head.size()) return false;
+    head.remove_prefix(static_cast<size_t>(step));
+  }
+  return false;
+}
+
 bool IsHostRoot(const std::string& path) {
   std::error_code error;
   int score = 0;
@@ -94,7 +113,7 @@ Result<EvidenceKind> ClassifyEvidence(const std::string& path) {
     if (head.empty()) return EvidenceKind::kNode;
   }
   if (head.empty()) return EvidenceKind::kNode;
-  if (IsDisk(head)) return EvidenceKind::kNode;
+  if (IsDisk(head) || IsLive(head)) return EvidenceKind::kNode;
   return IsLog(head) ? EvidenceKind::kLogs : EvidenceKind::kNode;
 }
 

@@ -134,12 +134,14 @@ class NodeFeed {
                             walked.error().message);
       }
     }
-    if (changed.empty()) return {};
+    // Of a container whose files were collected while it ran nothing says what its image holds.
+    const bool is_whole = container.native_root && files->own_layer_count == 0;
+    if (changed.empty() && !is_whole) return {};
     artifact::View view;
     view.filesystem = files->filesystem.get();
     view.is_container = true;
     view.evidence = fmt::format("container {}", container.id.substr(0, 12));
-    view.changed = [&](std::string_view path) { return changed.contains(path); };
+    if (!is_whole) view.changed = [&](std::string_view path) { return changed.contains(path); };
     const event::Event defaults = Defaults(container);
     EKSHUME_TRY(ReadArtifacts(view, defaults, false));
     for (const std::string_view folder : kLogFolders) {

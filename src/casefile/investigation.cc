@@ -8,6 +8,7 @@
 #include "casefile/container_view.h"
 #include "casefile/gaps.h"
 #include "casefile/host_findings.h"
+#include "casefile/live_json.h"
 #include "casefile/risks.h"
 #include "casefile/version.h"
 #include "image/evidence_hash.h"
@@ -141,7 +142,7 @@ Result<NodeInvestigation> Investigate(const Evidence& evidence, DiagnosticSink& 
   const auto hasher = image::EvidenceHasher::Start(evidence.files(), &progress);
   progress.SetStage("investigating");
   NodeInvestigation node;
-  node.inventory = runtime::ReadNode(evidence.filesystems(), diagnostics);
+  node.inventory = ReadInventory(evidence, diagnostics);
   const runtime::Inventory& inventory = node.inventory;
 
   Json& report = node.report;
@@ -159,6 +160,7 @@ Result<NodeInvestigation> Investigate(const Evidence& evidence, DiagnosticSink& 
   for (const runtime::Image& image : inventory.images) report["images"].push_back(ToJson(image));
   node.host = FindOnHost(evidence, inventory, diagnostics, &progress);
   report["host"] = HostJson(node.host);
+  report["live"] = LiveJson(evidence, inventory);
   report["cannot_show"] = GapsJson(FindGaps(evidence, inventory, diagnostics));
   progress.SetStage("hashing the evidence");
   EKSHUME_TRY(AddDigests(*hasher, report["evidence"]));

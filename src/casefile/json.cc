@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "casefile/json.h"
 
+#include <algorithm>
+
 #include "base/time.h"
 
 namespace ekshume::casefile {
@@ -232,6 +234,14 @@ Json VolumeJson(const Volume& volume) {
   };
 }
 
+// Of which kind the live evidence at this path is; null for disks.
+Json LiveFormat(const Evidence& evidence, const std::string& path) {
+  for (const auto& live : evidence.live()) {
+    if (live->path == path) return live->state.format;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 Json ToJson(const Evidence& evidence) {
@@ -252,11 +262,23 @@ Json ToJson(const Evidence& evidence) {
         {"sector_size", disk.table.sector_bytes},
         {"disk_uuid", TextOrNull(disk.table.disk_uuid)},
         {"partitions", std::move(partitions)},
+        {"live", LiveFormat(evidence, disk.path)},
     });
   }
+  const auto is_of_live = [&](const Volume& volume) {
+    return std::ranges::any_of(evidence.live(), [&](const auto& live) {
+      return volume.name.starts_with(live->name + "!");
+    });
+  };
   for (const Volume& volume : evidence.volumes()) {
-    if (volume.disk) continue;
+    if (volume.disk || is_of_live(volume)) continue;
     all.push_back({{"path", volume.name}, {"format", "folder"}});
+  }
+  for (const auto& live : evidence.live()) {
+    const bool is_file = std::ranges::any_of(
+        evidence.disks(), [&](const Disk& disk) { return disk.path == live->path; });
+    if (is_file) continue;
+    all.push_back({{"path", live->path}, {"format", "folder"}, {"live", live->state.format}});
   }
   return all;
 }

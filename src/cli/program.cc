@@ -57,7 +57,7 @@ Result<const casefile::Evidence*> Program::OpenEvidence() {
 
 Result<runtime::Inventory> Program::ReadInventory() {
   const casefile::Evidence* opened = EKSHUME_TRY(OpenEvidence());
-  runtime::Inventory inventory = runtime::ReadNode(opened->filesystems(), diagnostics);
+  runtime::Inventory inventory = casefile::ReadInventory(*opened, diagnostics);
   const bool empty = inventory.containers.empty() && inventory.pods.empty() &&
                      inventory.images.empty() && inventory.snapshots.empty();
   if (empty) {

@@ -21,6 +21,8 @@ constexpr size_t kMaxFirstLooks = 40;
 constexpr size_t kMaxChangesPerContainer = 12;
 constexpr size_t kMaxOtherHostChanges = 8;
 constexpr size_t kMaxDiagnosticLines = 20;
+constexpr size_t kMaxProcesses = 60;
+constexpr size_t kMaxCommand = 100;
 
 std::string ShortHash(const std::string& hash) { return hash.substr(0, 16); }
 
@@ -55,6 +57,7 @@ class Page {
     Node();
     Evidence();
     FirstLooks();
+    Live();
     Pods();
     Host();
     CannotShow();
@@ -109,6 +112,51 @@ class Page {
                                       : "partition " + Safe(partition, "number");
         Line("    {}: {} {}, log {}", where, Safe(partition, "filesystem.type"), Size(partition),
              Safe(partition, "filesystem.log"));
+      }
+    }
+  }
+
+  // What was running: programs that stand out, connections, how much there is of the rest.
+  void Live() {
+    if (!report_.contains("live")) return;
+    for (const Json& live : report_["live"]) {
+      Title("WHAT WAS RUNNING");
+      Line("  {} ({}), taken {}: {} processes, {} sockets", Safe(live, "path"),
+           Safe(live, "format"), ShortTime(Safe(live, "taken")), Safe(live, "processes_count"),
+           Safe(live, "sockets_count"));
+      size_t shown = 0;
+      for (const Json& one : live["processes"]) {
+        if (one["kernel_thread"] == true || shown++ >= kMaxProcesses) continue;
+        std::string line = fmt::format("    {:>7} {:>7}  {}", Safe(one, "pid"), Safe(one, "ppid"),
+                                       Safe(one, "command_line").substr(0, kMaxCommand));
+        if (one["executable_deleted"] == true) {
+          line += fmt::format("  [executable deleted: {}", Safe(one, "executable"));
+          const std::string hash = Safe(one, "sha256");
+          line += hash.empty() ? "]" : ", sha256 " + ShortHash(hash) + "...]";
+        }
+        if (!one["pod"].is_null()) {
+          line += fmt::format("  {}/{}", Safe(one, "pod.namespace"), Safe(one, "pod.name"));
+        }
+        Line("{}", line);
+      }
+      if (shown > kMaxProcesses) {
+        Line("    ... and {} more in report.json", shown - kMaxProcesses);
+      }
+      shown = 0;
+      for (const Json& socket : live["sockets"]) {
+        if (socket["local"].is_null() || shown++ >= kMaxProcesses) continue;
+        const std::string remote = Safe(socket, "remote.address");
+        std::string line = fmt::format("    {} {}:{} {}{} {}", Safe(socket, "protocol"),
+                                       Safe(socket, "local.address"), Safe(socket, "local.port"),
+                                       remote.empty() ? "" : "-> " + remote + ":",
+                                       Safe(socket, "remote.port"), Safe(socket, "state"));
+        for (const Json& holder : socket["processes"]) {
+          line += fmt::format("  {} {}", Safe(holder, "pid"), Safe(holder, "process"));
+        }
+        Line("{}", line);
+      }
+      if (shown > kMaxProcesses) {
+        Line("    ... and {} more in report.json", shown - kMaxProcesses);
       }
     }
   }

@@ -124,6 +124,8 @@ Result<casefile::Json> Investigate(Program& program, const std::vector<std::stri
     summaries.push_back(
         EKSHUME_TRY(casefile::IngestNode(*evidence, node->inventory, NodeName(disks), *store,
                                          program.diagnostics, program.progress)));
+    summaries.push_back(EKSHUME_TRY(casefile::IngestLive(*evidence, node->inventory, *store,
+                                                         program.diagnostics, program.progress)));
   }
   if (!logs.empty()) {
     summaries.push_back(

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "fs/archive/format.h"
 #include "fs/filesystem.h"
 
 // Headers of tar archives as POSIX.1-2001 (pax) defines them, section "pax Interchange Format",
@@ -14,29 +15,8 @@
 // Python and Docker read.
 namespace ekshume::collection {
 
-inline constexpr size_t kTarBlockBytes = 512;
-
-// The ustar header block. Numbers are octal text.
-struct TarHeader {
-  std::array<char, 100> name;
-  std::array<char, 8> mode;
-  std::array<char, 8> uid;
-  std::array<char, 8> gid;
-  std::array<char, 12> size;
-  std::array<char, 12> mtime;
-  std::array<char, 8> chksum;
-  char typeflag;
-  std::array<char, 100> linkname;
-  std::array<char, 6> magic;
-  std::array<char, 2> version;
-  std::array<char, 32> uname;
-  std::array<char, 32> gname;
-  std::array<char, 8> devmajor;
-  std::array<char, 8> devminor;
-  std::array<char, 155> prefix;
-  std::array<char, 12> pad;
-};
-static_assert(sizeof(TarHeader) == kTarBlockBytes && offsetof(TarHeader, pad) == 500);
+using fs::archive::kTarBlockBytes;
+using fs::archive::TarHeader;
 
 // Where data lies in a sparse file; starts and lengths are multiples of kTarBlockBytes, except for
 // the end of the last one.

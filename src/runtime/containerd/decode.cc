@@ -3,37 +3,10 @@
 
 #include "base/byte_view.h"
 #include "base/checked.h"
+#include "base/protobuf.h"
 #include "runtime/containerd/format.h"
 
 namespace ekshume::runtime::containerd {
-namespace {
-
-// Reads a varint at the front of `bytes` and removes it.
-std::optional<uint64_t> TakeUvarint(std::string_view& bytes) {
-  uint64_t value = 0;
-  for (size_t i = 0; i < bytes.size() && i < 10; ++i) {
-    const auto byte = static_cast<unsigned char>(bytes[i]);
-    if (i == 9 && byte > 1) return std::nullopt;  // more than 64 bits
-    value |= static_cast<uint64_t>(byte & 0x7fU) << (7 * i);
-    if ((byte & 0x80U) == 0) {
-      bytes.remove_prefix(i + 1);
-      return value;
-    }
-  }
-  return std::nullopt;
-}
-
-// Reads a length-delimited protobuf field's bytes and removes them.
-std::optional<std::string_view> TakeBytes(std::string_view& bytes) {
-  const auto length = TakeUvarint(bytes);
-  if (!length || *length > bytes.size()) return std::nullopt;
-  const std::string_view value = bytes.substr(0, *length);
-  bytes.remove_prefix(*length);
-  return value;
-}
-
-}  // namespace
-
 std::optional<Timestamp> DecodeGoTime(std::string_view bytes) {
   const auto raw = ByteView::Of(bytes).Read<GoTime>(0);
   if (!raw || (raw->version != 1 && raw->version != 2)) return std::nullopt;
@@ -44,26 +17,23 @@ std::optional<Timestamp> DecodeGoTime(std::string_view bytes) {
   return Timestamp{*seconds, nanoseconds};
 }
 
-std::optional<uint64_t> DecodeUvarint(std::string_view bytes) { return TakeUvarint(bytes); }
+std::optional<uint64_t> DecodeUvarint(std::string_view bytes) { return TakeVarint(bytes); }
 
 std::optional<int64_t> DecodeVarint(std::string_view bytes) {
-  const auto raw = TakeUvarint(bytes);
+  const auto raw = TakeVarint(bytes);
   if (!raw) return std::nullopt;
-  const auto magnitude = static_cast<int64_t>(*raw >> 1U);
-  return (*raw & 1U) != 0 ? ~magnitude : magnitude;
+  return DecodeZigZag(*raw);
 }
 
 std::optional<Any> DecodeAny(std::string_view bytes) {
   Any any;
-  while (!bytes.empty()) {
-    const auto tag = TakeUvarint(bytes);
-    // Both known fields are length-delimited (wire type 2), and so may an unknown one be.
-    if (!tag || (*tag & 7U) != 2) return std::nullopt;
-    const auto value = TakeBytes(bytes);
-    if (!value) return std::nullopt;
-    if (*tag == kAnyTypeUrlTag) any.type_url = *value;
-    if (*tag == kAnyValueTag) any.value = *value;
+  WireReader fields(bytes);
+  for (WireField field; fields.Next(field);) {
+    if (field.kind != WireField::Kind::kBytes) return std::nullopt;
+    if (field.number == kAnyTypeUrl) any.type_url = field.bytes;
+    if (field.number == kAnyValue) any.value = field.bytes;
   }
+  if (fields.damaged()) return std::nullopt;
   return any;
 }
 

@@ -71,7 +71,7 @@ static_assert(sizeof(GoTime) == 15 && offsetof(GoTime, offset_minutes) == 13);
 inline constexpr int64_t kGoToUnixSeconds = -62135596800;
 
 // google.protobuf.Any: field 1 type_url (string), field 2 value (bytes); both wire type 2.
-inline constexpr uint64_t kAnyTypeUrlTag = 0x0a;
-inline constexpr uint64_t kAnyValueTag = 0x12;
+inline constexpr uint32_t kAnyTypeUrl = 1;
+inline constexpr uint32_t kAnyValue = 2;
 
 }  // namespace ekshume::runtime::containerd
