@@ -221,8 +221,7 @@ class PodAcquisition {
         {"volumeMounts", Json::array({{{"name", "memory"}, {"mountPath", "/ekshume"}},
                                       {{"name", "host"},
                                        {"mountPath", "/host"},
-                                       {"readOnly", true},
-                                       {"mountPropagation", "HostToContainer"}}})}};
+                                       {"readOnly", true}}})}};
     return {{"apiVersion", "v1"},
             {"kind", "Pod"},
             {"metadata", {{"name", name}, {"labels", {{"app.kubernetes.io/name", "ekshume"}}}}},

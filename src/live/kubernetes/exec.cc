@@ -122,6 +122,8 @@ class Session {
     EKSHUME_TRY(Connect(address, access));
     EKSHUME_TRY(Handshake(address, access, authorization));
     socket_.binary(true);
+    // Servers before 1.30 take each frame for a message: no message may be cut into frames.
+    socket_.auto_fragment(false);
     socket_.read_message_max(limits::kMaxStreamFrameBytes);
     Read();
     if (!request_.input.empty()) Write();
