@@ -13,7 +13,8 @@
 #include "base/text.h"
 #include "collection/find_collector.h"
 #include "collection/reader.h"
-#include "image/format.h"
+#include "image/evidence_file.h"
+#include "image/raw/reader.h"
 #include "live/kubernetes/exec.h"
 #include "live/kubernetes/pod_state.h"
 
@@ -355,13 +356,15 @@ class PodAcquisition {
   // What the parts hold so far.
   Result<Received> Read(const std::vector<std::string>& names) {
     DiagnosticSink quiet;  // a cut is what we look for
-    std::vector<image::OpenedImage> opened;
+    std::vector<std::unique_ptr<image::Image>> opened;
     std::vector<const image::Image*> parts;
     for (const std::string& name : names) {
-      opened.push_back(EKSHUME_TRY(image::Open(fmt::format("{}/{}", acquisition_.directory(), name),
-                                               {.diagnostics = &quiet})));
+      // As it is stored: image::Open would unpack the frames.
+      auto file = EKSHUME_TRY(
+          image::EvidenceFile::Open(fmt::format("{}/{}", acquisition_.directory(), name)));
+      opened.push_back(std::make_unique<image::raw::RawImage>(std::move(file)));
+      parts.push_back(opened.back().get());
     }
-    for (const image::OpenedImage& image : opened) parts.push_back(image.image.get());
     const auto reader = EKSHUME_TRY(collection::Reader::Open(parts, quiet));
     Received received;
     received.complete = reader->IsComplete(reader->part_count() - 1);
