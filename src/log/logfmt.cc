@@ -4,15 +4,10 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/hex.h"
+
 namespace ekshume::log {
 namespace {
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 void AppendUtf8(std::string& out, uint32_t point) {
   if (point > 0x10ffff || (point >= 0xd800 && point < 0xe000)) point = 0xfffd;

@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "base/byte_view.h"
+#include "base/hex.h"
 #include "base/limits.h"
 #include "fs/path.h"
 
@@ -16,18 +17,6 @@ namespace {
 constexpr size_t kReadBytes = size_t{1} << 20;
 // A table has no more pieces than that, whatever it is of.
 constexpr int kMaxPieces = 1000000;
-
-std::optional<std::string> FromHex(std::string_view hex) {
-  if (hex.size() % 2 != 0) return std::nullopt;
-  std::string bytes;
-  for (size_t i = 0; i < hex.size(); i += 2) {
-    unsigned value = 0;
-    const auto parsed = std::from_chars(hex.data() + i, hex.data() + i + 2, value, 16);
-    if (parsed.ec != std::errc() || parsed.ptr != hex.data() + i + 2) return std::nullopt;
-    bytes.push_back(static_cast<char>(value));
-  }
-  return bytes;
-}
 
 }  // namespace
 

@@ -6,9 +6,9 @@
 
 #include <algorithm>
 #include <iterator>
-#include <optional>
 
 #include "base/ascii.h"
+#include "base/hex.h"
 #include "detect/sigma/literals.h"
 #include "detect/sigma/value.h"
 
@@ -258,13 +258,6 @@ class Finder {
   const bool as_json_;
 };
 
-std::optional<int> HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return std::nullopt;
-}
-
 }  // namespace
 
 std::vector<Alternative> DemandsOf(const Detection& detection, const std::vector<uint32_t>& fields,
@@ -278,9 +271,9 @@ bool HasUnusualEscapes(std::string_view json) {
     if (json[at + 1] == '/') return true;
     if (json[at + 1] != 'u' || at + 5 >= json.size()) continue;
     if (json[at + 2] != '0' || json[at + 3] != '0') continue;
-    const std::optional<int> high = HexDigit(json[at + 4]);
-    const std::optional<int> low = HexDigit(json[at + 5]);
-    if (high && low && IsPlainInJson(static_cast<char>(*high * 16 + *low))) return true;
+    const int high = HexDigit(json[at + 4]);
+    const int low = HexDigit(json[at + 5]);
+    if (high >= 0 && low >= 0 && IsPlainInJson(static_cast<char>(high * 16 + low))) return true;
   }
   return false;
 }

@@ -7,6 +7,7 @@
 
 #include "base/ascii.h"
 #include "base/hash.h"
+#include "base/hex.h"
 #include "live/aws/page_count.h"
 #include "live/aws/xml.h"
 
@@ -23,29 +24,6 @@ bool IsBucketName(std::string_view name) {
 std::string WithoutQuotes(std::string text) {
   std::erase(text, '"');
   return text;
-}
-
-int HexDigit(char c) {
-  if (IsDigit(c)) return c - '0';
-  const char lower = AsciiLower(c);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-// What encoding-type=url made of a key.
-std::string UrlDecode(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '+') {
-      out += ' ';
-    } else if (text[i] == '%' && i + 2 < text.size() && HexDigit(text[i + 1]) >= 0 &&
-               HexDigit(text[i + 2]) >= 0) {
-      out += static_cast<char>(HexDigit(text[i + 1]) * 16 + HexDigit(text[i + 2]));
-      i += 2;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
 }
 
 Result<Call> S3Call(const Client& client, std::string_view action, std::string method,
@@ -101,7 +79,8 @@ Result<void> ListObjects(const Client& client, const std::string& bucket, const 
     const XmlAnswer xml = EKSHUME_TRY(XmlAnswer::Parse(answer.body, call.permission));
     std::vector<S3Object> objects;
     for (const pugi::xml_node node : xml.root().children("Contents")) {
-      objects.push_back({UrlDecode(TextOf(node, "Key")), WithoutQuotes(TextOf(node, "ETag")),
+      // Keys come with encoding-type=url.
+      objects.push_back({DecodeForm(TextOf(node, "Key")), WithoutQuotes(TextOf(node, "ETag")),
                          node.child("Size").text().as_ullong(0), TextOf(node, "LastModified")});
     }
     EKSHUME_TRY(take(std::move(objects)));

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/hex.h"
 #include "base/limits.h"
 #include "log/fields.h"
 
@@ -19,13 +20,6 @@ bool Cut(std::string_view& text, std::string_view prefix) {
   if (!text.starts_with(prefix)) return false;
   text.remove_prefix(prefix.size());
   return true;
-}
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 bool IsBlank(char c) { return c == ' ' || c == kEnriched || c == '\n'; }
@@ -86,19 +80,6 @@ std::vector<Field> ParseFields(std::string_view rest) {
   Field field;
   while (fields.size() < limits::kMaxArguments && TakeField(rest, field)) fields.push_back(field);
   return fields;
-}
-
-std::optional<std::string> FromHex(std::string_view text) {
-  if (text.empty() || text.size() % 2 != 0) return std::nullopt;
-  std::string bytes;
-  bytes.reserve(text.size() / 2);
-  for (size_t i = 0; i < text.size(); i += 2) {
-    const int high = HexDigit(text[i]);
-    const int low = HexDigit(text[i + 1]);
-    if (high < 0 || low < 0) return std::nullopt;
-    bytes += static_cast<char>(high * 16 + low);
-  }
-  return bytes;
 }
 
 std::string Decoded(const Field& field) {

@@ -34,8 +34,6 @@ std::vector<Field> ParseFields(std::string_view rest);
 // The value of a field that auditd encodes: hexadecimal when it is not quoted. Nothing for "(null)"
 // and "?".
 std::string Decoded(const Field& field);
-// Bytes of hexadecimal; none when it is not that.
-std::optional<std::string> FromHex(std::string_view text);
 
 // An internet address of a SOCKADDR record, with its port.
 struct SocketAddress {

@@ -11,6 +11,7 @@
 
 #include "base/ascii.h"
 #include "base/byte_view.h"
+#include "base/hex.h"
 #include "log/fields.h"
 
 namespace ekshume::log::cloudtrail_digest {
@@ -29,25 +30,6 @@ std::string ChainOf(const Digest& digest) {
   const std::string& object = digest.digest_s3_object;
   const std::string_view name = AfterLast(object, '/');
   return digest.digest_s3_bucket + '/' + std::string(name.substr(0, name.rfind('_')));
-}
-
-// Empty when it is not hexadecimal.
-std::string FromHex(std::string_view hex) {
-  const auto digit = [](char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-  };
-  std::string bytes;
-  if (hex.size() % 2 != 0) return {};
-  for (size_t i = 0; i < hex.size(); i += 2) {
-    const int high = digit(hex[i]);
-    const int low = digit(hex[i + 1]);
-    if (high < 0 || low < 0) return {};
-    bytes += static_cast<char>(high * 16 + low);
-  }
-  return bytes;
 }
 
 struct Counts {
@@ -191,7 +173,7 @@ class Verifier {
 }  // namespace
 
 bool SignatureFits(const Digest& digest, const std::string& signature, const PublicKey& key) {
-  const std::string bytes = FromHex(signature);
+  const std::string bytes = FromHex(signature).value_or("");
   const unsigned char* der = AsUnsignedChars(ByteView::Of(key.der));
   const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> public_key(
       d2i_PublicKey(EVP_PKEY_RSA, nullptr, &der, static_cast<long>(key.der.size())), EVP_PKEY_free);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/hex.h"
 #include "log/fields.h"
 #include "log/text_time.h"
 
@@ -99,13 +100,6 @@ bool Split(std::string_view line, Request& request) {
     *field = TakeWord(line);
   }
   return true;
-}
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 std::string PercentDecoded(std::string_view text, int from) {
