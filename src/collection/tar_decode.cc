@@ -4,15 +4,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <string>
 #include <string_view>
 
 #include "base/byte_view.h"
 #include "base/limits.h"
+#include "fs/archive/tar_fields.h"
 
 namespace ekshume::collection {
 namespace {
+
+using fs::archive::ParseDecimal;
+using fs::archive::ParsePaxTime;
+using fs::archive::TarText;
 
 // Octal digits between spaces and NULs; nothing for other text.
 template <size_t N>
@@ -29,53 +33,12 @@ std::optional<uint64_t> Octal(const std::array<char, N>& field) {
   return value;
 }
 
-template <size_t N>
-std::string_view Text(const std::array<char, N>& field) {
-  const std::string_view all(field.data(), N);
-  return all.substr(0, all.find('\0'));
-}
-
-bool IsZero(ByteView block) {
-  return std::all_of(block.AsSpan().begin(), block.AsSpan().end(),
-                     [](std::byte b) { return b == std::byte{0}; });
-}
-
 bool ChecksumFits(const TarHeader& header) {
   uint64_t sum = 0;
   for (const std::byte byte : AsBytes(header).AsSpan()) sum += static_cast<uint64_t>(byte);
   for (const char c : header.chksum) sum -= static_cast<unsigned char>(c);
   sum += uint64_t{' '} * header.chksum.size();
   return Octal(header.chksum) == sum;
-}
-
-template <typename T>
-std::optional<T> Number(std::string_view text) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-// "seconds.fraction", negative ones too.
-std::optional<Timestamp> PaxTime(std::string_view text) {
-  const size_t point = std::min(text.find('.'), text.size());
-  const bool negative = text.starts_with('-');
-  const auto seconds = Number<int64_t>(text.substr(0, point));
-  if (!seconds) return std::nullopt;
-  Timestamp time{.seconds = *seconds};
-  if (point < text.size()) {
-    std::string digits(text.substr(point + 1, 9));
-    digits.resize(9, '0');
-    const auto nanoseconds = Number<uint32_t>(digits);
-    if (!nanoseconds) return std::nullopt;
-    time.nanoseconds = *nanoseconds;
-    if (negative && time.nanoseconds > 0) {
-      if (time.seconds == INT64_MIN) return std::nullopt;
-      --time.seconds;
-      time.nanoseconds = 1000000000 - time.nanoseconds;
-    }
-  }
-  return time;
 }
 
 // What extended headers said of the member after them.
@@ -99,17 +62,17 @@ Result<void> ApplyRecord(std::string_view key, std::string_view value, Extended&
   } else if (key == "linkpath") {
     out.link = value;
   } else if (key == "size") {
-    good = (out.size = Number<uint64_t>(value)).has_value();
+    good = (out.size = ParseDecimal<uint64_t>(value)).has_value();
   } else if (key == "uid") {
-    good = (out.uid = Number<uint32_t>(value)).has_value();
+    good = (out.uid = ParseDecimal<uint32_t>(value)).has_value();
   } else if (key == "gid") {
-    good = (out.gid = Number<uint32_t>(value)).has_value();
+    good = (out.gid = ParseDecimal<uint32_t>(value)).has_value();
   } else if (key == "mtime") {
-    good = (out.modified = PaxTime(value)).has_value();
+    good = (out.modified = ParsePaxTime(value)).has_value();
   } else if (key == "atime") {
-    good = (out.accessed = PaxTime(value)).has_value();
+    good = (out.accessed = ParsePaxTime(value)).has_value();
   } else if (key == "ctime") {
-    good = (out.changed = PaxTime(value)).has_value();
+    good = (out.changed = ParsePaxTime(value)).has_value();
   } else if (key.starts_with(kXattr) && out.xattrs.size() < limits::kMaxXattrsPerNode) {
     out.xattrs.push_back({std::string(key.substr(kXattr.size())), std::string(value)});
   }
@@ -117,21 +80,15 @@ Result<void> ApplyRecord(std::string_view key, std::string_view value, Extended&
   return Fail(ErrorCode::kCorrupt, fmt::format("tar: an extended header with a bad {}", key));
 }
 
-// pax, "pax Extended Header": "LENGTH KEY=VALUE\n", where LENGTH counts itself.
 Result<void> ReadRecords(std::string_view text, Extended& out) {
-  while (!text.empty()) {
-    const size_t space = text.find(' ');
-    const auto length = Number<size_t>(text.substr(0, space));
-    const size_t equals = text.find('=', std::min(space, text.size()));
-    if (!length || *length > text.size() || equals == std::string_view::npos ||
-        equals + 1 >= *length || text[*length - 1] != '\n') {
-      return Fail(ErrorCode::kCorrupt, "tar: a damaged extended header");
-    }
-    const std::string_view value = text.substr(equals + 1, *length - equals - 2);
-    EKSHUME_TRY(ApplyRecord(text.substr(space + 1, equals - space - 1), value, out));
-    text.remove_prefix(*length);
-  }
-  return {};
+  Result<void> applied;
+  const auto read =
+      fs::archive::ReadPaxRecords(text, [&](std::string_view key, std::string_view value) {
+        if (applied) applied = ApplyRecord(key, value, out);
+      });
+  // The collector pads no header with NULs.
+  if (read != text.size()) return Fail(ErrorCode::kCorrupt, "tar: a damaged extended header");
+  return applied;
 }
 
 std::optional<fs::NodeType> TypeOf(char typeflag) {
@@ -149,9 +106,9 @@ std::optional<fs::NodeType> TypeOf(char typeflag) {
 }
 
 std::string NameOf(const TarHeader& header) {
-  std::string name(Text(header.prefix));
+  std::string name(TarText(header.prefix));
   if (!name.empty()) name.push_back('/');
-  name.append(Text(header.name));
+  name.append(TarText(header.name));
   return name;
 }
 
@@ -172,7 +129,7 @@ Result<DecodedMember> Combine(const TarHeader& header, Extended extended) {
   }
   member.path = extended.path.value_or(NameOf(header));
   while (member.path.ends_with('/')) member.path.pop_back();
-  member.link_target = extended.link.value_or(std::string(Text(header.linkname)));
+  member.link_target = extended.link.value_or(std::string(TarText(header.linkname)));
   member.is_hard_link = header.typeflag == '1';
   member.xattrs = std::move(extended.xattrs);
   member.with_all_times = extended.accessed.has_value();
@@ -199,9 +156,9 @@ Result<std::optional<DecodedMember>> DecodeTarMember(const TarRead& read, uint64
   while (true) {
     std::array<std::byte, kTarBlockBytes> block{};
     EKSHUME_TRY(read(offset, block));
-    if (IsZero(ByteView(block))) return std::optional<DecodedMember>();
     const TarHeader header = EKSHUME_TRY(ByteView(block).Read<TarHeader>(0));
-    if (!ChecksumFits(header) || Text(header.magic) != "ustar") {
+    if (fs::archive::IsZeroBlock(header)) return std::optional<DecodedMember>();
+    if (!ChecksumFits(header) || TarText(header.magic) != "ustar") {
       return Fail(ErrorCode::kCorrupt, fmt::format("tar: no header at {:#x}", offset));
     }
     offset += kTarBlockBytes;
@@ -226,7 +183,7 @@ Result<std::optional<DecodedMember>> DecodeTarMember(const TarRead& read, uint64
     std::string records(size, '\0');
     EKSHUME_TRY(read(offset, AsWritableBytes(records)));
     EKSHUME_TRY(ReadRecords(records, extended));
-    offset += (size + kTarBlockBytes - 1) / kTarBlockBytes * kTarBlockBytes;
+    offset += fs::archive::PaddedToTarBlock(size);
   }
 }
 

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "fs/archive/format.h"
 #include "fs/archive/member_tree.h"
+#include "fs/archive/tar_fields.h"
 
 namespace ekshume::fs::archive {
 namespace {
@@ -21,12 +22,6 @@ constexpr uint64_t kMaxExtendedBytes = uint64_t{16} << 20;
 // A damaged archive is searched this far for the next header, block by block.
 constexpr uint64_t kMaxResyncBytes = uint64_t{64} << 20;
 constexpr size_t kResyncPiece = size_t{64} << 10;
-
-template <size_t N>
-std::string_view Field(const std::array<char, N>& field) {
-  const std::string_view text(field.data(), N);
-  return text.substr(0, text.find('\0'));
-}
 
 // A number field: octal text, or base 256.
 template <size_t N>
@@ -44,7 +39,7 @@ std::optional<int64_t> Number(const std::array<char, N>& field) {
     }
     return value;
   }
-  std::string_view text = Field(field);
+  std::string_view text = TarText(field);
   while (text.starts_with(' ')) text.remove_prefix(1);
   while (text.ends_with(' ')) text.remove_suffix(1);
   if (text.empty()) return 0;
@@ -70,70 +65,16 @@ bool ChecksumFits(const TarHeader& header) {
   return *stated == sum || *stated == signed_sum;
 }
 
-bool IsZero(const TarHeader& header) {
-  return std::ranges::all_of(AsBytes(header).AsText(), [](char c) { return c == '\0'; });
-}
-
 std::string NameOf(const TarHeader& header) {
   const bool is_posix = std::string_view(header.magic.data(), 6) == std::string_view("ustar\0", 6);
-  const std::string_view prefix = is_posix ? Field(header.prefix) : std::string_view();
+  const std::string_view prefix = is_posix ? TarText(header.prefix) : std::string_view();
   std::string name(prefix);
   if (!prefix.empty()) name.push_back('/');
-  name += Field(header.name);
+  name += TarText(header.name);
   return name;
 }
 
-uint64_t Padded(uint64_t size) {
-  return (size + kTarBlockBytes - 1) / kTarBlockBytes * kTarBlockBytes;
-}
-
-// "1234567890.123456789", also negative.
-std::optional<Timestamp> PaxTime(std::string_view text) {
-  const bool negative = text.starts_with('-');
-  if (negative) text.remove_prefix(1);
-  const std::string_view whole = text.substr(0, text.find('.'));
-  int64_t seconds = 0;
-  const auto parsed = std::from_chars(whole.data(), whole.data() + whole.size(), seconds);
-  if (parsed.ec != std::errc() || parsed.ptr != whole.data() + whole.size()) return std::nullopt;
-  int64_t nanoseconds = 0;
-  if (whole.size() < text.size()) {
-    std::string_view fraction = text.substr(whole.size() + 1, 9);
-    const bool digits = std::ranges::all_of(fraction, [](char c) { return c >= '0' && c <= '9'; });
-    if (!digits) return std::nullopt;
-    for (size_t i = 0; i < 9; ++i) {
-      nanoseconds = nanoseconds * 10 + (i < fraction.size() ? fraction[i] - '0' : 0);
-    }
-  }
-  if (!negative) return Timestamp{seconds, static_cast<uint32_t>(nanoseconds)};
-  if (nanoseconds == 0) return Timestamp{-seconds, 0};
-  return Timestamp{-seconds - 1, static_cast<uint32_t>(1000000000 - nanoseconds)};
-}
-
-std::optional<uint64_t> Decimal(std::string_view text) {
-  uint64_t value = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 using PaxRecords = std::map<std::string, std::string, std::less<>>;
-
-// Records "LENGTH KEY=VALUE\n", where LENGTH counts all of itself. False when they make no sense.
-bool ParsePax(std::string_view text, PaxRecords& records) {
-  while (!text.empty() && text.front() != '\0') {
-    const size_t blank = text.find(' ');
-    if (blank == std::string_view::npos) return false;
-    const auto length = Decimal(text.substr(0, blank));
-    if (!length || *length <= blank + 1 || *length > text.size()) return false;
-    const std::string_view record = text.substr(blank + 1, *length - blank - 1);
-    const size_t equals = record.find('=');
-    if (equals == std::string_view::npos || !record.ends_with('\n')) return false;
-    records[std::string(record.substr(0, equals))] =
-        std::string(record.substr(equals + 1, record.size() - equals - 2));
-    text.remove_prefix(*length);
-  }
-  return true;
-}
 
 // What comes before a member's own header.
 struct Before {
@@ -169,7 +110,7 @@ class TarReader {
         Damage(at_, header.error().message);
         break;
       }
-      if (IsZero(*header)) break;  // the end: two blocks of zeros, of which one is enough
+      if (IsZeroBlock(*header)) break;  // the end: two blocks of zeros, of which one is enough
       if (!ChecksumFits(*header)) {
         Damage(at_, "a header's checksum is wrong");
         before_ = {};
@@ -205,7 +146,7 @@ class TarReader {
       const ByteView view(*bytes);
       for (size_t i = 0; view.Contains(i, kTarBlockBytes); i += kTarBlockBytes) {
         const Result<TarHeader> header = view.Read<TarHeader>(i);
-        if (header && !IsZero(*header) &&
+        if (header && !IsZeroBlock(*header) &&
             std::string_view(header->magic.data(), kTarMagic.size()) == kTarMagic &&
             ChecksumFits(*header)) {
           at_ = piece + i;
@@ -239,7 +180,7 @@ class TarReader {
                               type == kTarGnuLongName || type == kTarGnuLongLink;
     if (!is_extension) {
       if (const std::string* text = before_.Find("size")) {
-        const auto value = Decimal(*text);
+        const auto value = ParseDecimal<uint64_t>(*text);
         if (!value) return Fail(ErrorCode::kCorrupt, "a size is no number");
         size = *value;
       }
@@ -248,14 +189,17 @@ class TarReader {
     }
     const uint64_t image_size = image_.size_bytes();
     const bool is_cut = !RangeFits(data, size, image_size);
-    if (!is_cut) step_ = std::min(image_size, data + Padded(size));
+    if (!is_cut) step_ = std::min(image_size, data + PaddedToTarBlock(size));
     if (is_cut && type != kTarRegular && type != kTarRegularOld) {
       return Fail(ErrorCode::kCorrupt, "the archive ends inside a member");
     }
     switch (type) {
       case kTarPaxHeader: {
         const std::string text = EKSHUME_TRY(ReadExtended(data, size));
-        if (!ParsePax(text, before_.pax)) {
+        const auto take = [this](std::string_view key, std::string_view value) {
+          before_.pax[std::string(key)] = std::string(value);
+        };
+        if (!ReadPaxRecords(text, take)) {
           return Fail(ErrorCode::kCorrupt, "an extended header makes no sense");
         }
         return {};
@@ -288,7 +232,7 @@ class TarReader {
     const std::string* pax_link = before.Find("linkpath");
     std::string link = pax_link != nullptr ? *pax_link
                        : before.link       ? *before.link
-                                           : std::string(Field(header.linkname));
+                                           : std::string(TarText(header.linkname));
     if (options_.is_layer && AddedWhiteout(member.path)) return {};
     for (const auto& [key, value] : before.pax) {
       constexpr std::string_view kXattr = "SCHILY.xattr.";
@@ -336,7 +280,7 @@ class TarReader {
   static void FillStat(const TarHeader& header, const Before& before, Stat& stat) {
     const auto number = [&](std::string_view key, auto&& field) -> int64_t {
       if (const std::string* text = before.Find(key)) {
-        if (const auto value = Decimal(*text)) return static_cast<int64_t>(*value);
+        if (const auto value = ParseDecimal<uint64_t>(*text)) return static_cast<int64_t>(*value);
       }
       return Number(field).value_or(0);
     };
@@ -348,7 +292,7 @@ class TarReader {
     stat.modified = {Number(header.mtime).value_or(0), 0};
     const auto time = [&](std::string_view key) -> std::optional<Timestamp> {
       const std::string* text = before.Find(key);
-      return text == nullptr ? std::nullopt : PaxTime(*text);
+      return text == nullptr ? std::nullopt : ParsePaxTime(*text);
     };
     if (const auto value = time("mtime")) stat.modified = *value;
     // An archive that keeps only one time has no others.
@@ -366,10 +310,10 @@ class TarReader {
     if (major == nullptr) {
       member.stat.size_bytes = stored;
       if (stored > 0) member.segments.push_back({0, stored, data});
-      member.stat.allocated_bytes = Padded(stored);
+      member.stat.allocated_bytes = PaddedToTarBlock(stored);
       return {};
     }
-    const auto size = real_size == nullptr ? std::nullopt : Decimal(*real_size);
+    const auto size = real_size == nullptr ? std::nullopt : ParseDecimal<uint64_t>(*real_size);
     if (*major != "1" || !size) {
       return Fail(ErrorCode::kUnsupported, "a sparse file of an unknown format");
     }
@@ -385,7 +329,7 @@ class TarReader {
     const auto next = [&]() -> std::optional<uint64_t> {
       const size_t end = text.find('\n', at);
       if (end == std::string::npos) return std::nullopt;
-      const auto value = Decimal(std::string_view(text).substr(at, end - at));
+      const auto value = ParseDecimal<uint64_t>(std::string_view(text).substr(at, end - at));
       at = end + 1;
       return value;
     };
@@ -405,7 +349,7 @@ class TarReader {
       last_end = *end;
       if (*length > 0) segments.push_back({*start, *length, 0});
     }
-    uint64_t used = Padded(at);
+    uint64_t used = PaddedToTarBlock(at);
     for (Segment& segment : segments) {
       if (!RangeFits(used, segment.length_bytes, stored)) {
         return Fail(ErrorCode::kCorrupt, "a sparse file's bytes end before its map says");
@@ -413,7 +357,7 @@ class TarReader {
       segment.image_offset_bytes = data + used;
       used += segment.length_bytes;
     }
-    member.stat.allocated_bytes = Padded(used);
+    member.stat.allocated_bytes = PaddedToTarBlock(used);
     member.segments = std::move(segments);
     return {};
   }
@@ -450,14 +394,14 @@ class TarReader {
 
 bool IsTar(ByteView head) {
   const Result<TarHeader> header = head.Read<TarHeader>(0);
-  return header && !IsZero(*header) &&
+  return header && !IsZeroBlock(*header) &&
          std::string_view(header->magic.data(), kTarMagic.size()) == kTarMagic &&
          ChecksumFits(*header);
 }
 
 std::optional<TarGlance> GlanceAtTarHeader(ByteView block) {
   const Result<TarHeader> header = block.Read<TarHeader>(0);
-  if (!header || IsZero(*header) || !ChecksumFits(*header)) return std::nullopt;
+  if (!header || IsZeroBlock(*header) || !ChecksumFits(*header)) return std::nullopt;
   const auto size = Number(header->size);
   if (!size || *size < 0) return std::nullopt;
   return TarGlance{NameOf(*header), static_cast<uint64_t>(*size), header->typeflag};
