@@ -14,4 +14,9 @@ inline Timestamp Now() {
       std::chrono::duration_cast<std::chrono::nanoseconds>(since_epoch).count());
 }
 
+// Milliseconds since 1970, as services count.
+inline int64_t Milliseconds(Timestamp time) {
+  return time.seconds * 1000 + time.nanoseconds / 1'000'000;
+}
+
 }  // namespace ekshume

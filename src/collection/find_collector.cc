@@ -6,6 +6,8 @@
 
 #include <array>
 #include <cstdlib>
+#include <fstream>
+#include <sstream>
 #include <vector>
 
 #include "base/text.h"
@@ -37,6 +39,20 @@ Result<std::string> FindCollectorProgram(std::string_view architecture) {
   }
   return Fail(ErrorCode::kNotFound,
               fmt::format("the collector is not there: {} (set EKSHUME_LIBEXEC)", looked));
+}
+
+Result<std::string> ReadCollectorProgram(const std::string& path) {
+  constexpr size_t kMaxProgramBytes = size_t{64} << 20;
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file) return Fail(ErrorCode::kNotFound, fmt::format("cannot read the collector {}", path));
+  std::string bytes = std::move(text).str();
+  if (bytes.empty() || bytes.size() > kMaxProgramBytes) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} is no collector: {} bytes", path, bytes.size()));
+  }
+  return bytes;
 }
 
 }  // namespace ekshume::collection

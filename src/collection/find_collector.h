@@ -14,4 +14,8 @@ namespace ekshume::collection {
 // running program. kNotFound with a sentence that says where it was looked for.
 Result<std::string> FindCollectorProgram(std::string_view architecture);
 
+// The bytes of such a program, to be sent. kNotFound when it cannot be read, kInvalidArgument when
+// it is empty or larger than a collector could be (64 MiB).
+Result<std::string> ReadCollectorProgram(const std::string& path);
+
 }  // namespace ekshume::collection

@@ -27,6 +27,10 @@ TEST(FindCollectorTest, LooksWhereItIsTold) {
   EXPECT_EQ(*FindCollectorProgram("amd64"), folder + "/ekshume-collect-x86_64");
   EXPECT_EQ(*FindCollectorProgram("x86_64"), folder + "/ekshume-collect-x86_64");
   EXPECT_EQ(*FindCollectorProgram("arm64"), folder + "/ekshume-collect-aarch64");
+  EXPECT_EQ(*ReadCollectorProgram(folder + "/ekshume-collect-x86_64"), "program");
+  EXPECT_EQ(ReadCollectorProgram(folder + "/none").error().code, ErrorCode::kNotFound);
+  std::ofstream(folder + "/empty");
+  EXPECT_FALSE(ReadCollectorProgram(folder + "/empty"));
   EXPECT_EQ(FindCollectorProgram("../../etc").error().code, ErrorCode::kUnsupported);
   unsetenv("EKSHUME_LIBEXEC");
   std::filesystem::remove_all(folder);

@@ -13,13 +13,13 @@
 #include <cstring>
 #include <filesystem>
 
-#include "base/ascii.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "casefile/analyst.h"
 #include "casefile/json.h"
 #include "casefile/member_path.h"
 #include "casefile/version.h"
+#include "live/acquire/names.h"
 
 namespace ekshume::live {
 namespace {
@@ -30,25 +30,6 @@ constexpr int kVersion = 1;
 constexpr std::string_view kRecordName = "acquisition.json";
 // Clocks that differ by less do not change the order of what people do.
 constexpr double kNotableClockOffset = 2.0;
-
-// A target as a part of a folder's name: shop/web-5d9 becomes shop-web-5d9.
-std::string FolderPart(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const char lower = AsciiLower(c);
-    const bool plain =
-        IsDigit(c) || (lower >= 'a' && lower <= 'z') || c == '-' || c == '_' || c == '.';
-    out += plain ? c : '-';
-  }
-  return out.substr(0, 100);
-}
-
-// 2026-11-27T14:05:09.123456789Z as 20261127T140509Z.
-std::string FolderTime(Timestamp time) {
-  std::string text = FormatTimestamp(time).substr(0, 19);
-  std::erase_if(text, [](char c) { return c == '-' || c == ':'; });
-  return text + "Z";
-}
 
 Result<void> MakeFolder(const std::string& directory) {
   std::error_code error;
@@ -68,6 +49,13 @@ Result<void> MakeFolder(const std::string& directory) {
 }
 
 }  // namespace
+
+void ReportClockOffset(std::string_view service, double seconds, DiagnosticSink& diagnostics) {
+  if (std::abs(seconds) < kNotableClockOffset) return;
+  diagnostics.Report(DiagnosticCode::kClockDiffers, std::string(service),
+                     fmt::format("its clock is {:.1f} seconds {} ours", std::abs(seconds),
+                                 seconds > 0 ? "ahead of" : "behind"));
+}
 
 Result<void> AcquiredFile::Write(ByteView bytes) {
   EKSHUME_TRY(file_->Write(bytes));
@@ -105,8 +93,8 @@ Result<std::unique_ptr<Acquisition>> Acquisition::Begin(const AcquisitionOptions
     EKSHUME_TRY(MakeFolder(made->directory_));
   } else {
     const std::string base =
-        fmt::format("{}/acquired/{}-{}-{}", options.case_directory, FolderTime(made->started_),
-                    FolderPart(options.kind), FolderPart(options.target));
+        fmt::format("{}/acquired/{}-{}-{}", options.case_directory, NameOf(made->started_),
+                    NameOf(options.kind), NameOf(options.target));
     // Two of the same second get numbers.
     made->directory_ = base;
     Result<void> folder = MakeFolder(base);
@@ -149,11 +137,7 @@ void Acquisition::SetClockOffset(std::string_view service, double seconds) {
     }
     clock_offsets_.emplace_back(service, seconds);
   }
-  if (std::abs(seconds) >= kNotableClockOffset) {
-    diagnostics_.Report(DiagnosticCode::kClockDiffers, std::string(service),
-                        fmt::format("its clock is {:.1f} seconds {} ours", std::abs(seconds),
-                                    seconds > 0 ? "ahead of" : "behind"));
-  }
+  ReportClockOffset(service, seconds, diagnostics_);
 }
 
 void Acquisition::Note(std::string_view key, std::string_view value) {

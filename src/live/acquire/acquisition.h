@@ -30,6 +30,10 @@ struct AcquisitionOptions {
   std::vector<std::string> arguments;  // the command line, without anything secret
 };
 
+// Reports by kClockDiffers when a service's clock minus ours is so much that people would misread
+// the order of what they did: two seconds.
+void ReportClockOffset(std::string_view service, double seconds, DiagnosticSink& diagnostics);
+
 // A file of the acquisition while it is written; hashed as it goes. Appears under its name only
 // when Finish() was called. One thread at a time; any number of files of one acquisition at once.
 class AcquiredFile {
@@ -77,8 +81,8 @@ class Acquisition {
   void SetOrigin(std::string_view origin);
   // How: "node collector pod", "EBS direct API".
   void SetMethod(std::string_view method, std::string_view why);
-  // The service's clock minus ours, in seconds, as its answers showed it. Notable ones are reported
-  // by kClockDiffers.
+  // The service's clock minus ours, in seconds, as its answers showed it; see
+  // ReportClockOffset().
   void SetClockOffset(std::string_view service, double seconds);
   // Something about the acquired object that should stand in the record ("volume_id", "vol-...").
   void Note(std::string_view key, std::string_view value);

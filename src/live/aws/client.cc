@@ -4,13 +4,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <random>
-#include <thread>
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/wait.h"
+#include "live/http/date.h"
 
 namespace ekshume::live::aws {
 namespace {
@@ -23,8 +23,6 @@ constexpr int kMaxRefreshes = 2;
 constexpr int64_t kSkewThatMatters = 60'000;
 // What a sink may have received of a call that failed.
 constexpr milliseconds kNothingAsked{0};
-
-int64_t Milliseconds(Timestamp time) { return time.seconds * 1000 + time.nanoseconds / 1'000'000; }
 
 milliseconds RetryAfter(const http::Answer& answer) {
   const std::string_view text = answer.Header("retry-after");
@@ -48,18 +46,6 @@ milliseconds WithJitter(milliseconds wait) {
 
 }  // namespace
 
-std::optional<Timestamp> ParseHttpDate(std::string_view text) {
-  static constexpr std::array<std::string_view, 12> kMonths = {
-      "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  // Tue, 24 Nov 2026 21:39:08 GMT
-  if (text.size() != 29 || text.substr(26) != "GMT") return std::nullopt;
-  const auto month = std::ranges::find(kMonths, text.substr(8, 3));
-  if (month == kMonths.end()) return std::nullopt;
-  return ParseTimestamp(fmt::format("{}-{:02}-{}T{}Z", text.substr(12, 4),
-                                    month - kMonths.begin() + 1, text.substr(5, 2),
-                                    text.substr(17, 8)));
-}
-
 Client::Client(http::Transport& transport, CredentialSource& credentials, ClientSettings settings)
     : transport_(transport), credentials_(credentials), settings_(std::move(settings)) {}
 
@@ -69,7 +55,7 @@ Timestamp Client::ServiceTime() const {
 }
 
 void Client::LearnClock(const http::Answer& answer, Timestamp sent, Timestamp received) const {
-  const std::optional<Timestamp> date = ParseHttpDate(answer.Header("date"));
+  const std::optional<Timestamp> date = http::ParseHttpDate(answer.Header("date"));
   if (!date) return;
   const int64_t middle = (Milliseconds(sent) + Milliseconds(received)) / 2;
   // The header has whole seconds, cut off: half a second is added.
@@ -119,11 +105,7 @@ Result<void> Client::WaitBeforeRetry(const Call& call, int attempt, std::string_
   if (settings_.wait) {
     settings_.wait(wait);
   } else {
-    constexpr milliseconds kSlice{100};
-    for (milliseconds left = wait; left > kNothingAsked; left -= kSlice) {
-      if (settings_.progress != nullptr && settings_.progress->cancelled()) break;
-      std::this_thread::sleep_for(std::min(left, kSlice));
-    }
+    return Wait(wait, settings_.progress);
   }
   if (settings_.progress != nullptr && settings_.progress->cancelled()) {
     return Fail(ErrorCode::kCancelled, "stopped");

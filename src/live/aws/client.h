@@ -86,7 +86,4 @@ class Client {
   mutable std::atomic<int64_t> offset_ms_{0};
 };
 
-// "Tue, 24 Nov 2026 21:39:08 GMT" (RFC 9110, IMF-fixdate).
-std::optional<Timestamp> ParseHttpDate(std::string_view text);
-
 }  // namespace ekshume::live::aws

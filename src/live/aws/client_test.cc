@@ -191,14 +191,6 @@ TEST_F(ClientTest, AsksForPagesUntilTheTokenStaysTheSame) {
   EXPECT_THAT(transport_.requests.back().body, HasSubstr(R"("nextToken":"b")"));
 }
 
-TEST(HttpDate, IsParsed) {
-  EXPECT_EQ(ParseHttpDate("Tue, 24 Nov 2026 21:39:08 GMT"), ParseTimestamp("2026-11-24T21:39:08Z"));
-  for (const char* text : {"", "Tue, 24 Foo 2026 21:39:08 GMT", "Tue, 24 Nov 2026 21:39:08 CET",
-                           "Tue, 99 Nov 2026 21:39:08 GMT"}) {
-    EXPECT_FALSE(ParseHttpDate(text)) << text;
-  }
-}
-
 TEST(Endpoint, OfServicesRegionsAndUsers) {
   const auto plain = ResolveEndpoint({}, "ec2", "cn-north-1");
   ASSERT_TRUE(plain);

@@ -10,7 +10,6 @@ namespace ekshume::live::aws {
 namespace {
 
 constexpr std::string_view kVersion = "2011-06-15";
-constexpr int kPresignedSeconds = 60;  // EKS looks at the date, not at this
 constexpr size_t kMaxSessionName = 64;
 
 Call StsCall(std::string_view action, Parameters parameters) {
@@ -64,19 +63,6 @@ Result<CallerIdentity> GetCallerIdentity(const Client& client) {
   const XmlAnswer xml = EKSHUME_TRY(XmlAnswer::Parse(answer.body, call.permission));
   const pugi::xml_node node = xml.root().child("GetCallerIdentityResult");
   return CallerIdentity{TextOf(node, "Arn"), TextOf(node, "Account"), TextOf(node, "UserId")};
-}
-
-Result<std::string> PresignCallerIdentity(const Client& client, const std::string& cluster) {
-  const Endpoint endpoint =
-      EKSHUME_TRY(ResolveEndpoint(client.settings().endpoints, "sts", client.region()));
-  SignedRequest request;
-  request.method = "GET";
-  request.host = endpoint.host;
-  request.query = {{"Action", "GetCallerIdentity"}, {"Version", std::string(kVersion)}};
-  request.headers = {{"x-k8s-aws-id", cluster}};
-  const Credentials credentials = EKSHUME_TRY(client.credentials().Get());
-  return Presign(std::move(request), credentials, {client.region(), "sts"}, client.ServiceTime(),
-                 kPresignedSeconds, endpoint.scheme);
 }
 
 std::string SessionName(std::string_view case_name, std::string_view operator_name) {

@@ -27,9 +27,6 @@ struct CallerIdentity {
 // Who we are; needs no permission.
 Result<CallerIdentity> GetCallerIdentity(const Client& client);
 
-// The URL that proves to EKS who we are: GetCallerIdentity presigned with the cluster's name.
-Result<std::string> PresignCallerIdentity(const Client& client, const std::string& cluster);
-
 // A role session's name that CloudTrail shows beside all we do: "ekshume-CASE-OPERATOR", with what
 // STS does not allow in names replaced by '-' and cut to 64 characters.
 std::string SessionName(std::string_view case_name, std::string_view operator_name);

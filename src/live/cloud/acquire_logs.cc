@@ -5,9 +5,10 @@
 
 #include <algorithm>
 #include <optional>
-#include <thread>
 
 #include "base/clock.h"
+#include "base/wait.h"
+#include "live/acquire/names.h"
 #include "live/aws/json_calls.h"
 #include "live/cloud/acquire_bucket.h"
 #include "live/cloud/findings.h"
@@ -21,16 +22,6 @@ using aws::ServiceError;
 constexpr int64_t kHistoryDays = 90;                       // of CloudTrail's event history
 constexpr std::chrono::milliseconds kLookupInterval{520};  // two calls a second and account
 constexpr std::chrono::seconds kExportPoll{5};
-
-// Waits, unless the user wants to stop.
-Result<void> Pause(std::chrono::milliseconds time, const Progress& progress) {
-  constexpr std::chrono::milliseconds kSlice{100};
-  for (auto left = time; left.count() > 0; left -= kSlice) {
-    if (progress.cancelled()) return Fail(ErrorCode::kCancelled, "stopped");
-    std::this_thread::sleep_for(std::min(left, kSlice));
-  }
-  return {};
-}
 
 // A file of JSON lines that is made when its first line comes.
 class LineFile {
@@ -213,7 +204,7 @@ Result<void> LogsWork::Export(const std::string& group) {
       return Fail(ErrorCode::kIo, fmt::format("the export of {} ended as {}: {}", group,
                                               state.empty() ? "unknown" : state, message));
     }
-    EKSHUME_TRY(Pause(kExportPoll, progress_));
+    EKSHUME_TRY(Wait(kExportPoll, &progress_));
   }
   acquisition_.Note(fmt::format("export of {}", group),
                     fmt::format("task {}, s3://{}/{}", id, place->bucket, prefix));
@@ -308,7 +299,7 @@ Result<void> AcquireTrail(const TrailRequest& request, aws::Connection& connecti
       progress.AddItems(1);
     }
     return aws::TextOf(answer, "NextToken").empty() ? Result<void>()
-                                                    : Pause(kLookupInterval, progress);
+                                                    : Wait(kLookupInterval, &progress);
   };
   const Result<void> done =
       aws::CallJsonPages(*client, aws::kCloudTrail, "LookupEvents", std::move(parameters),

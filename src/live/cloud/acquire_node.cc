@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <array>
-#include <thread>
 
 #include "base/clock.h"
+#include "base/wait.h"
+#include "live/acquire/names.h"
 #include "live/aws/json_calls.h"
 #include "live/aws/surroundings.h"
-#include "live/cloud/moment.h"
 #include "live/cloud/remote_collection.h"
 
 namespace ekshume::live::cloud {
@@ -17,14 +17,6 @@ namespace {
 using aws::Json;
 
 constexpr std::chrono::seconds kPoll{3};
-
-Result<void> Sleep(const Progress& progress) {
-  for (int i = 0; i < kPoll.count() * 10; ++i) {
-    if (progress.cancelled()) return Fail(ErrorCode::kCancelled, "stopped");
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  }
-  return {};
-}
 
 bool IsUnderWay(std::string_view status) {
   return status == "Pending" || status == "InProgress" || status == "Delayed" || status.empty();
@@ -36,7 +28,7 @@ Result<Json> WaitForCommand(const aws::Client& client, const std::string& comman
                             aws::ServiceError& failure) {
   const int64_t until = Now().seconds + int64_t{request.timeout_minutes} * 60;
   for (;;) {
-    EKSHUME_TRY(Sleep(progress));
+    EKSHUME_TRY(Wait(kPoll, &progress));
     failure = {};
     auto invocation =
         aws::CallJson(client, aws::kSsm, "GetCommandInvocation",

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/clock.h"
 #include "live/aws/json_calls.h"
 #include "live/aws/page_count.h"
 

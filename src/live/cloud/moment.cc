@@ -3,10 +3,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <charconv>
-
-#include "base/ascii.h"
 
 namespace ekshume::live::cloud {
 
@@ -27,28 +24,6 @@ std::optional<Timestamp> ParseMoment(std::string_view text, Timestamp now) {
     case 'd': return Timestamp{now.seconds - count * 86400, now.nanoseconds};
     default: return std::nullopt;
   }
-}
-
-int64_t Milliseconds(Timestamp time) { return time.seconds * 1000 + time.nanoseconds / 1'000'000; }
-
-std::string NameOf(Timestamp time) {
-  std::string text = FormatTimestamp(time).substr(0, 19);
-  std::erase_if(text, [](char c) { return c == '-' || c == ':'; });
-  return text + "Z";
-}
-
-std::string NameOf(std::string_view text) {
-  std::string out;
-  for (const char c : text.substr(0, 150)) {
-    const char lower = AsciiLower(c);
-    const bool plain = IsDigit(c) || (lower >= 'a' && lower <= 'z') || c == '_' || c == '.';
-    if (plain) {
-      out += c;
-    } else if (!out.empty()) {
-      out += '-';
-    }
-  }
-  return out.empty() ? "unnamed" : out;
 }
 
 }  // namespace ekshume::live::cloud

@@ -22,13 +22,5 @@ TEST(Moment, RefusesTheRest) {
   }
 }
 
-TEST(Moment, MakesNames) {
-  EXPECT_EQ(NameOf(kNow), "20261124T210000Z");
-  EXPECT_EQ(NameOf("/aws/eks/prod/cluster"), "aws-eks-prod-cluster");
-  EXPECT_EQ(NameOf("../.."), "..-..");
-  EXPECT_EQ(NameOf("///"), "unnamed");
-  EXPECT_EQ(Milliseconds(kNow), 1795554000000);
-}
-
 }  // namespace
 }  // namespace ekshume::live::cloud

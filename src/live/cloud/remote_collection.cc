@@ -4,34 +4,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
-#include <thread>
 
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/md5.h"
-#include "live/cloud/moment.h"
+#include "collection/find_collector.h"
+#include "live/acquire/names.h"
 
 namespace ekshume::live::cloud {
 namespace {
 
 constexpr int kListMinutes = 15;
 constexpr int kMaxParts = 10000;
-constexpr size_t kMaxCollectorBytes = size_t{64} << 20;
-
-Result<std::string> ReadCollector(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file) return Fail(ErrorCode::kNotFound, fmt::format("cannot read the collector {}", path));
-  std::string bytes = std::move(text).str();
-  if (bytes.empty() || bytes.size() > kMaxCollectorBytes) {
-    return Fail(ErrorCode::kInvalidArgument,
-                fmt::format("{} is no collector: {} bytes", path, bytes.size()));
-  }
-  return bytes;
-}
 
 // Nothing is written but in a folder of memory, which goes away at the end. `fetch` is curl or
 // wget, whichever is there.
@@ -80,7 +64,7 @@ Result<PreparedCollection> PrepareCollection(const RemoteCollectionRequest& requ
   if (request.parts < 1 || request.parts > kMaxParts) {
     return Fail(ErrorCode::kInvalidArgument, "S3 takes 1 to 10000 parts");
   }
-  std::string collector = EKSHUME_TRY(ReadCollector(request.collector));
+  std::string collector = EKSHUME_TRY(collection::ReadCollectorProgram(request.collector));
   const std::string base =
       fmt::format("{}{}{}-{}", place->key,
                   place->key.empty() || place->key.ends_with('/') ? "" : "/", NameOf(Now()), name);

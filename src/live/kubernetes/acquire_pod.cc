@@ -3,14 +3,13 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
 #include <functional>
 #include <optional>
 #include <random>
-#include <thread>
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "base/wait.h"
 #include "collection/find_collector.h"
 #include "collection/reader.h"
 #include "image/evidence_file.h"
@@ -59,22 +58,26 @@ class PodAcquisition {
     acquisition_.Note("pod_uid", uid_);
     acquisition_.Note("node", node_);
     SavePodState(pod_, client_, acquisition_);
-    const std::string why_not_node = EKSHUME_TRY(WhyNot("node"));
-    const std::string why_not_exec = EKSHUME_TRY(WhyNot("exec"));
-    if (request_.via != "exec" && why_not_node.empty()) {
-      acquisition_.SetMethod(
-          "collector in a privileged pod on the node, over exec",
-          request_.via == "auto" ? "the most complete way, and allowed" : "asked for by --via");
-      return ByNode();
+    std::string why;
+    if (request_.via != "exec") {
+      why = EKSHUME_TRY(WhyNot("node"));
+      if (why.empty()) {
+        acquisition_.SetMethod(
+            "collector in a privileged pod on the node, over exec",
+            request_.via == "auto" ? "the most complete way, and allowed" : "asked for by --via");
+        return ByNode();
+      }
     }
-    if (request_.via != "node" && why_not_exec.empty()) {
-      acquisition_.SetMethod("collector in the container, over exec",
-                             request_.via == "auto"
-                                 ? fmt::format("not by the node: {}", why_not_node)
-                                 : "asked for by --via");
-      return ByExec();
+    if (request_.via != "node") {
+      const std::string why_not_exec = EKSHUME_TRY(WhyNot("exec"));
+      if (why_not_exec.empty()) {
+        acquisition_.SetMethod("collector in the container, over exec",
+                               request_.via == "auto" ? fmt::format("not by the node: {}", why)
+                                                      : "asked for by --via");
+        return ByExec();
+      }
+      if (request_.via == "exec") why = why_not_exec;
     }
-    const std::string& why = request_.via == "exec" ? why_not_exec : why_not_node;
     acquisition_.SetMethod("objects and logs of the API only", why);
     return Fail(ErrorCode::kUnsupported,
                 fmt::format("only the pod's objects and logs were acquired: {}", why));
@@ -103,12 +106,7 @@ class PodAcquisition {
     const std::string path = request_.collector.empty()
                                  ? EKSHUME_TRY(collection::FindCollectorProgram(architecture))
                                  : request_.collector;
-    std::ifstream file(path, std::ios::binary);
-    std::string program{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    if (!file || program.empty()) {
-      return Fail(ErrorCode::kIo, fmt::format("cannot read the collector {}", path));
-    }
-    return program;
+    return collection::ReadCollectorProgram(path);
   }
 
   std::string Architecture() {
@@ -219,10 +217,9 @@ class PodAcquisition {
         {"imagePullPolicy", "IfNotPresent"},
         {"command", {"sleep", "14400"}},
         {"securityContext", {{"privileged", true}, {"runAsUser", 0}}},
-        {"volumeMounts", Json::array({{{"name", "memory"}, {"mountPath", "/ekshume"}},
-                                      {{"name", "host"},
-                                       {"mountPath", "/host"},
-                                       {"readOnly", true}}})}};
+        {"volumeMounts",
+         Json::array({{{"name", "memory"}, {"mountPath", "/ekshume"}},
+                      {{"name", "host"}, {"mountPath", "/host"}, {"readOnly", true}}})}};
     return {{"apiVersion", "v1"},
             {"kind", "Pod"},
             {"metadata", {{"name", name}, {"labels", {{"app.kubernetes.io/name", "ekshume"}}}}},
@@ -244,7 +241,6 @@ class PodAcquisition {
   Result<void> WaitUntilRunning(const std::string& path) {
     std::string state;
     for (int i = 0; i < kPodWaitSeconds * 2; ++i) {
-      if (progress_.cancelled()) return Fail(ErrorCode::kCancelled, "stopped");
       const Json pod = EKSHUME_TRY(client_.Get(path));
       const Json& status = aws::ObjectOf(pod, "status");
       const std::string phase = aws::TextOf(status, "phase");
@@ -256,7 +252,7 @@ class PodAcquisition {
         if (!reason.empty()) state = fmt::format("{}: {}", reason, aws::TextOf(waiting, "message"));
       }
       if (phase == "Failed" || phase == "Succeeded") break;
-      std::this_thread::sleep_for(std::chrono::milliseconds(500));
+      EKSHUME_TRY(Wait(std::chrono::milliseconds(500), &progress_));
     }
     return Fail(ErrorCode::kIo,
                 fmt::format("our pod on {} does not run: {}", node_, EscapeForTerminal(state)));

@@ -4,17 +4,17 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <ctime>
-#include <thread>
 #include <vector>
 
 #include "base/base64.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "base/wait.h"
 #include "live/aws/page_count.h"
 #include "live/aws/sigv4.h"
 #include "live/http/curl_transport.h"
+#include "live/http/date.h"
 
 namespace ekshume::live::kubernetes {
 namespace {
@@ -193,10 +193,8 @@ Result<http::Answer> Client::Send(http::Request request, std::string_view path) 
     if (!authorization.empty()) request.headers.emplace_back("Authorization", authorization);
     Result<http::Answer> answer = transport_->Send(request);
     if (answer) {
-      std::tm date{};
-      const std::string text(answer->Header("date"));
-      if (strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &date) != nullptr) {
-        const auto offset = static_cast<double>(timegm(&date) - Now().seconds);
+      if (const auto date = http::ParseHttpDate(answer->Header("date"))) {
+        const auto offset = static_cast<double>(date->seconds - Now().seconds);
         const std::lock_guard lock(mutex_);
         clock_offset_seconds_ = std::abs(offset) <= 1 ? 0 : offset;
       }
@@ -211,7 +209,7 @@ Result<http::Answer> Client::Send(http::Request request, std::string_view path) 
     const bool cancelled = progress_ != nullptr && progress_->cancelled();
     if (request.method == "GET" && !received && IsRetried(answer) && attempt < kAttempts &&
         !cancelled) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(250 << attempt));
+      EKSHUME_TRY(Wait(std::chrono::milliseconds(250 << attempt), progress_));
       continue;
     }
     if (!answer) {

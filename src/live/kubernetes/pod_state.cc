@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "base/ascii.h"
 #include "live/aws/sigv4.h"
 
 namespace ekshume::live::kubernetes {
@@ -69,9 +70,7 @@ class PodState {
       const std::string kind = aws::TextOf(owners[0], "kind");
       const std::string owner = aws::TextOf(owners[0], "name");
       if (kind == "Node") return;  // of a static pod; saved as the pod's node
-      std::string plural = kind;
-      for (char& c : plural) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-      plural += 's';
+      const std::string plural = AsciiLower(kind) + 's';
       const size_t slash = version.find('/');
       const std::string root =
           slash == std::string::npos

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/clock.h"
+#include "base/wait.h"
 #include "casefile/analyst.h"
 #include "casefile/scratch.h"
 #include "live/aws/json.h"
@@ -55,10 +56,7 @@ Result<aws::Snapshot> WaitFor(const aws::Client& client, const std::string& id, 
       return Fail(ErrorCode::kIo, fmt::format("{} is not complete after {} minutes ({})", id,
                                               minutes, now.progress));
     }
-    for (int i = 0; i < kPollInterval.count() * 10; ++i) {
-      if (progress.cancelled()) return Fail(ErrorCode::kCancelled, "stopped");
-      std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    }
+    EKSHUME_TRY(Wait(kPollInterval, &progress));
   }
 }
 

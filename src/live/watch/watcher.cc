@@ -7,10 +7,10 @@
 #include <chrono>
 #include <istream>
 #include <map>
-#include <thread>
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/wait.h"
 #include "casefile/atomic_file.h"
 #include "live/aws/json_calls.h"
 #include "live/cloud/findings.h"
@@ -76,9 +76,8 @@ class Watcher {
 };
 
 void Watcher::Pause() const {
-  for (int i = 0; i < options_.interval_seconds * 10 && !progress_.cancelled(); ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  }
+  // Who calls looks itself whether to stop.
+  static_cast<void>(Wait(std::chrono::seconds(options_.interval_seconds), &progress_));
 }
 
 Result<void> Watcher::Load() {
