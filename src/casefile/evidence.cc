@@ -155,6 +155,7 @@ Result<void> Evidence::AddLive(std::unique_ptr<fs::Filesystem> tree, const std::
     volume.name = fmt::format("{}!{}", live->name, files.name);
     volume.disk = disk;
     volume.filesystem = std::move(files.filesystem);
+    volume.is_of_live = true;
     volumes_.push_back(std::move(volume));
   }
   std::erase_if(live->state.files,

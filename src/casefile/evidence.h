@@ -52,6 +52,7 @@ struct Volume {
   std::unique_ptr<image::Image> device;        // none for a folder
   std::unique_ptr<fs::Filesystem> filesystem;  // null when it could not be opened
   std::string problem;                         // why, in that case
+  bool is_of_live = false;                     // came along with evidence of the running system
 };
 
 // The evidence of one node, opened: its disks, what is on them, every filesystem that could be

@@ -265,13 +265,8 @@ Json ToJson(const Evidence& evidence) {
         {"live", LiveFormat(evidence, disk.path)},
     });
   }
-  const auto is_of_live = [&](const Volume& volume) {
-    return std::ranges::any_of(evidence.live(), [&](const auto& live) {
-      return volume.name.starts_with(live->name + "!");
-    });
-  };
   for (const Volume& volume : evidence.volumes()) {
-    if (volume.disk || is_of_live(volume)) continue;
+    if (volume.disk || volume.is_of_live) continue;
     all.push_back({{"path", volume.name}, {"format", "folder"}});
   }
   for (const auto& live : evidence.live()) {

@@ -108,6 +108,7 @@ Result<std::unique_ptr<LiveEvidence>> ReadLive(std::unique_ptr<fs::Filesystem> t
 
 void AddLiveContainers(const std::vector<std::unique_ptr<LiveEvidence>>& live,
                        runtime::Inventory& inventory) {
+  if (live.empty()) return;
   const auto find = [&](const std::string& id) {
     return std::ranges::find(inventory.containers, id, &runtime::Container::id);
   };

@@ -7,15 +7,13 @@
 #include <vector>
 
 #include "casefile/analyst.h"
+#include "live/acquire/acquisition.h"
 #include "live/snapshot/snapshot_blocks.h"
 
 namespace ekshume::cli {
 namespace {
 
 namespace snapshot = live::snapshot;
-
-// A clock that differs by less does not change the order of what people do.
-constexpr double kNotableClockOffset = 2.0;
 
 // An image of a snapshot with all that it needs.
 class OwningImage final : public image::Image {
@@ -62,11 +60,7 @@ class SnapshotEvidence final : public casefile::RemoteEvidence {
     }
     const live::aws::Client* client = EKSHUME_TRY(connection_->client());
     auto blocks = EKSHUME_TRY(snapshot::SnapshotBlocks::Open(*client, path, options.scratch));
-    if (std::abs(client->clock_offset_seconds()) >= kNotableClockOffset) {
-      diagnostics_.Report(
-          DiagnosticCode::kClockDiffers, "ebs",
-          fmt::format("its clock minus ours: {:.0f} seconds", client->clock_offset_seconds()));
-    }
+    live::ReportClockOffset("ebs", client->clock_offset_seconds(), diagnostics_);
     image::OpenedImage opened;
     opened.format = "ebs-snapshot";
     opened.stored_bytes = uint64_t{blocks->block_count()} * blocks->block_bytes();

@@ -41,7 +41,7 @@ Result<cloud::TimeRange> RangeOf(const RangeOptions& options) {
 }
 
 struct RecordsOptions {
-  AcquireAwsOptions common;
+  AcquireOptions common;
   RangeOptions range;
   cloud::LogsRequest logs;
   cloud::TrailRequest trail;

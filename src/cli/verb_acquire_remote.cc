@@ -13,7 +13,7 @@ using live::Acquisition;
 using live::aws::Connection;
 
 struct RemoteOptions {
-  AcquireAwsOptions common;
+  AcquireOptions common;
   cloud::NodeRequest node;
   cloud::TaskRequest task;
   std::string via = "ssm";

@@ -12,14 +12,14 @@ namespace {
 namespace snapshot = live::snapshot;
 
 struct SnapshotOptions {
-  AcquireAwsOptions common;
+  AcquireOptions common;
   snapshot::SnapshotRequest request;
   bool no_download = false;
 };
 
 // What was fetched waits in the case, or beside the folder, under the snapshot's own name: there
 // the next run finds it.
-std::string WorkDirectory(const AcquireAwsOptions& options) {
+std::string WorkDirectory(const AcquireOptions& options) {
   if (!options.case_directory.empty()) return options.case_directory + "/index";
   const std::filesystem::path folder =
       std::filesystem::absolute(options.output_folder).lexically_normal();
