@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`ekshume acquire pod` against a real one-node Kubernetes (1.20, containerd) on loopback. Needs root and the lab cluster's
-programs in LAB (tests of this repository cannot build Kubernetes); skips without them."""
+"""`ekshume acquire pod` against a real one-node Kubernetes (1.20, containerd) on loopback. Needs root, and the lab cluster's
+programs in LAB: where they are missing, CI builds them, which takes twenty minutes; elsewhere the test skips."""
 import json
 import os
 import pathlib
@@ -183,14 +183,14 @@ class AcquirePod(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if os.geteuid() != 0 or not SCRIPT.exists() or not (LAB / "bin/kube-apiserver").exists():
-        print("skipped: the lab cluster needs root, EKSHUME_SHARED and its programs in LAB")
-        sys.exit(77)
+    if os.geteuid() != 0 or not SCRIPT.exists():
+        ekshume.skip_all("the lab cluster needs root and EKSHUME_SHARED")
+    if not (LAB / "bin/kubectl").exists() and not os.environ.get("CI"):
+        ekshume.skip_all(f"Kubernetes is not built in {LAB}; `{SCRIPT} up` does it, or set CI")
     started = not CONFIG.exists()
-    if started and subprocess.run([SCRIPT, "up"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=900).returncode != 0:
+    if started and subprocess.run([SCRIPT, "up"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=3000).returncode != 0:
         subprocess.run([SCRIPT, "down"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        print("skipped: the lab cluster cannot be started on this machine")
-        sys.exit(77)
+        ekshume.skip_all("the lab cluster cannot be started on this machine")
     try:
         program = unittest.main(exit=False)
     finally:

@@ -33,8 +33,7 @@ class LiveEvidence(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         if os.geteuid() != 0:
-            print("skipped: other processes can be collected by root only")
-            sys.exit(77)
+            ekshume.skip_all("other processes can be collected by root only")
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="ekshume-live-"))
         cls.addClassCleanup(shutil.rmtree, cls.folder)
         implant = cls.folder / "implant"
