@@ -29,14 +29,18 @@ uint64_t HoleBytes(const fs::File& file) {
 
 Result<std::string> HashFile(const fs::Filesystem& filesystem, fs::NodeId node,
                              Progress* progress) {
+  const auto file = EKSHUME_TRY(filesystem.OpenFile(node));
+  return HashFile(*file, progress);
+}
+
+Result<std::string> HashFile(const fs::File& file, Progress* progress) {
   // Both are costly to make and are asked for once per file.
   thread_local std::vector<std::byte> buffer(kReadBytes);
   thread_local Sha256 hash;
-  const auto file = EKSHUME_TRY(filesystem.OpenFile(node));
-  if (const uint64_t holes = HoleBytes(*file); holes > limits::kMaxHashedHoleBytes) {
+  if (const uint64_t holes = HoleBytes(file); holes > limits::kMaxHashedHoleBytes) {
     return Fail(ErrorCode::kLimit,
                 fmt::format("kMaxHashedHoleBytes: {} of the file's {} bytes are holes", holes,
-                            file->size_bytes()));
+                            file.size_bytes()));
   }
   uint64_t offset = 0;
   for (;;) {
@@ -44,7 +48,7 @@ Result<std::string> HashFile(const fs::Filesystem& filesystem, fs::NodeId node,
       hash.Finish();
       return Fail(ErrorCode::kCancelled, "stopped");
     }
-    const Result<size_t> count = file->ReadAt(offset, buffer);
+    const Result<size_t> count = file.ReadAt(offset, buffer);
     if (!count) {
       hash.Finish();
       return count.error();
@@ -53,7 +57,7 @@ Result<std::string> HashFile(const fs::Filesystem& filesystem, fs::NodeId node,
     hash.Update(ByteView(buffer).First(*count));
     offset += *count;
     if (progress != nullptr) progress->AddBytes(*count);
-    if (*count < buffer.size() && offset >= file->size_bytes()) break;
+    if (*count < buffer.size() && offset >= file.size_bytes()) break;
   }
   return ToHex(hash.Finish());
 }

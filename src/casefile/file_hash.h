@@ -13,6 +13,7 @@ namespace ekshume::casefile {
 // limits::kMaxHashedHoleBytes of it are holes; kCancelled when `progress` (may be null) says so.
 // Any thread.
 Result<std::string> HashFile(const fs::Filesystem& filesystem, fs::NodeId node, Progress* progress);
+Result<std::string> HashFile(const fs::File& file, Progress* progress);
 
 // What a file is by its first bytes: "elf", "script" (#!), "text", "data", "" when empty.
 Result<std::string> FileKind(const fs::Filesystem& filesystem, fs::NodeId node);

@@ -6,30 +6,40 @@
 #include <algorithm>
 #include <set>
 
-#include "base/hash.h"
 #include "base/limits.h"
+#include "casefile/file_hash.h"
 #include "fs/path.h"
 
 namespace ekshume::casefile {
 namespace {
 
-constexpr size_t kReadBytes = size_t{1} << 20;
-
 class ExtentFile final : public fs::File {
  public:
   ExtentFile(std::unique_ptr<fs::File> whole, const process::Extent& extent)
-      : whole_(std::move(whole)), extent_(extent) {}
+      : whole_(std::move(whole)), extent_(extent) {
+    const uint64_t end = extent_.offset_bytes + extent_.length_bytes;
+    for (fs::Run run : whole_->runs()) {
+      const uint64_t begin = std::max(run.file_offset_bytes, extent_.offset_bytes);
+      const uint64_t run_end = std::min(run.file_offset_bytes + run.length_bytes, end);
+      if (begin >= run_end) continue;
+      run.device_offset_bytes += begin - run.file_offset_bytes;
+      run.file_offset_bytes = begin - extent_.offset_bytes;
+      run.length_bytes = run_end - begin;
+      runs_.push_back(run);
+    }
+  }
   uint64_t size_bytes() const override { return extent_.length_bytes; }
   Result<size_t> ReadAt(uint64_t offset_bytes, std::span<std::byte> out) const override {
     if (offset_bytes >= extent_.length_bytes) return size_t{0};
     const size_t count = std::min<uint64_t>(out.size(), extent_.length_bytes - offset_bytes);
     return whole_->ReadAt(extent_.offset_bytes + offset_bytes, out.first(count));
   }
-  std::span<const fs::Run> runs() const override { return {}; }
+  std::span<const fs::Run> runs() const override { return runs_; }
 
  private:
   const std::unique_ptr<fs::File> whole_;
   const process::Extent extent_;
+  std::vector<fs::Run> runs_;  // of the whole file, as far as they are in the extent
 };
 
 // Hashes what was kept of programs, each once: many processes run the same one.
@@ -53,23 +63,15 @@ class Hasher {
     if (const auto known = known_.find(key); known != known_.end()) return known->second;
     std::string& digest = known_[key];
     const auto file = OpenExtent(live_, extent);
-    Sha256 hash;
-    std::vector<std::byte> block(kReadBytes);
-    for (uint64_t at = 0; file;) {
-      if (progress_ != nullptr && progress_->cancelled()) return "";
-      const auto count = (*file)->ReadAt(at, block);
-      if (!count) {
-        diagnostics_.Report(DiagnosticCode::kCollectionDamaged, live_.name,
-                            fmt::format("{}: {}", member, count.error().message));
-        return digest;
-      }
-      if (*count == 0) {
-        digest = ToHex(hash.Finish());
-        return digest;
-      }
-      hash.Update(ByteView(block).First(*count));
-      if (progress_ != nullptr) progress_->AddBytes(*count);
-      at += *count;
+    if (!file) return digest;
+    const Result<std::string> hashed = HashFile(**file, progress_);
+    if (hashed) {
+      digest = *hashed;
+    } else if (hashed.error().code != ErrorCode::kCancelled) {
+      diagnostics_.Report(hashed.error().code == ErrorCode::kLimit
+                              ? DiagnosticCode::kCollectionLimit
+                              : DiagnosticCode::kCollectionDamaged,
+                          live_.name, fmt::format("{}: {}", member, hashed.error().message));
     }
     return digest;
   }
