@@ -70,16 +70,16 @@ void AddAcquirePodVerb(Program& program) {
   verb->add_option("--container", options->request.container,
                    "only this container (default: all by node, the first one by exec)")
       ->type_name("NAME");
-  verb->add_option("--memory", options->request.memory,
+  verb->add_option("--memory", options->request.collecting.memory,
                    "memory of the processes: none (default), anonymous, all")
       ->check(CLI::IsMember({"none", "anonymous", "all"}));
   verb->add_option(
       "--image", options->request.image,
       fmt::format("of our pod on the node, with sh and head (default {})", kDefaultImage));
-  verb->add_option("--collector", options->request.collector,
+  verb->add_option("--collector", options->request.collecting.collector,
                    "the static collector (default: the installed one for the node)")
       ->type_name("FILE");
-  verb->add_option("--collect", options->request.arguments,
+  verb->add_option("--collect", options->request.collecting.arguments,
                    "an argument for the collector (may be repeated: --collect=--profile "
                    "--collect=none)")
       ->type_name("ARGUMENT")

@@ -2,27 +2,22 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "base/diagnostic.h"
 #include "base/progress.h"
 #include "live/acquire/acquisition.h"
 #include "live/kubernetes/client.h"
+#include "live/kubernetes/collector_run.h"
 
 namespace ekshume::live::kubernetes {
-
-// The folder of the cluster that our own pods live in, made when it is not there.
-inline constexpr std::string_view kOwnNamespace = "ekshume";
 
 struct PodRequest {
   std::string in_namespace;
   std::string pod;
   std::string container;  // "": the pod's first one where one must be chosen; all of them by node
-  std::string via = "auto";            // auto, node, exec
-  std::string memory = "none";         // none, anonymous, all: the collector's --memory
-  std::string image;                   // of our pod on the node; has sh, head, chmod and sleep
-  std::string collector;               // the static collector's file; "": FindCollectorProgram
-  std::vector<std::string> arguments;  // more arguments of the collector
+  std::string via = "auto";  // auto, node, exec
+  std::string image;         // of our pod on the node; has sh, head, chmod and sleep
+  CollectorOptions collecting;
 };
 
 // What the API has of a pod, then what runs in it: the collector is sent to the node (a privileged
