@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import platform
+import secrets
 import shutil
 import socket
 import subprocess
@@ -115,6 +116,97 @@ class LiveEvidence(unittest.TestCase):
         before = run("sql", self.case, "SELECT count(*) FROM events", "--format", "csv")
         run("investigate", self.collection, "--case", self.case)
         self.assertEqual(run("sql", self.case, "SELECT count(*) FROM events", "--format", "csv"), before)
+
+
+def collected(pid, target, *options):
+    """A collection of one process of this machine."""
+    with open(target, "wb") as out:
+        done = subprocess.run([str(COLLECTOR), "--pid", str(pid), "--profile", "none", *options], stdout=out, stderr=subprocess.PIPE)
+    assert done.returncode in (0, 1), done.stderr
+    return target
+
+
+def mapping_of(pid, address):
+    """(permissions, path) of the mapping that holds the address, as the kernel has it."""
+    for line in pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines():
+        fields = line.split(maxsplit=5)
+        start, end = (int(part, 16) for part in fields[0].split("-"))
+        if start <= address < end:
+            return fields[1], fields[5] if len(fields) > 5 else ""
+    raise AssertionError(f"{address:#x} is in no mapping")
+
+
+class Memory(unittest.TestCase):
+    """A secret that only the memory of a process holds is found by a YARA rule and as an indicator."""
+
+    # Writes the secret byte by byte into a buffer of its own, so that no other copy of it is anywhere.
+    SCRIPT = """
+import ctypes, sys, time
+hidden = bytes.fromhex(sys.argv[1])
+buffer = ctypes.create_string_buffer(9 << 20)
+at = int(sys.argv[2])
+for i, byte in enumerate(hidden):
+    buffer[at + i] = byte ^ 0x55
+print(ctypes.addressof(buffer) + at, flush=True)
+time.sleep(600)
+"""
+
+    @classmethod
+    def setUpClass(cls):
+        if os.geteuid() != 0:
+            ekshume.skip_all("other processes can be collected by root only")
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="ekshume-memory-"))
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        secret = f"secret-{secrets.token_hex(12)}"
+        cls.domain = f"c2-{secrets.token_hex(4)}.evil.test"
+        cls.text = f"{secret} {cls.domain} "
+        hidden = bytes(byte ^ 0x55 for byte in cls.text.encode()).hex()
+        cls.process = subprocess.Popen([sys.executable, "-c", cls.SCRIPT, hidden, str((4 << 20) + 12345)], stdout=subprocess.PIPE)
+        cls.addClassCleanup(cls.end)
+        cls.address = int(cls.process.stdout.readline())
+        cls.permissions, cls.mapping = mapping_of(cls.process.pid, cls.address)
+        rules = cls.folder / "secret.yar"
+        rules.write_text('rule TheSecret { meta: description = "Knows the secret" level = "high" attack = "T1552"\n'
+                         f'strings: $secret = "{secret}" condition: $secret }}\n')
+        indicators = cls.folder / "list.txt"
+        indicators.write_text(f"{cls.domain} # of the test\n")
+        collection = collected(cls.process.pid, cls.folder / "one.ekc", "--memory", "anonymous")
+        cls.case = cls.folder / "case"
+        run("investigate", collection, "--case", cls.case, "--yara", rules, "--indicators", indicators)
+        cls.findings = [json.loads(line) for line in run("findings", cls.case, "--format", "jsonl").splitlines()]
+
+    @classmethod
+    def end(cls):
+        cls.process.kill()
+        cls.process.wait()
+        cls.process.stdout.close()
+
+    def found(self, **fields):
+        found = [f for f in self.findings if all(f[key] == value for key, value in fields.items())]
+        self.assertEqual(len(found), 1, self.findings)
+        return found[0]
+
+    def place(self, address):
+        return f"{address:#x} in {self.mapping or 'anonymous memory'} ({self.permissions})"
+
+    def test_yara_finds_it_at_its_address(self):
+        finding = self.found(rule="TheSecret")
+        self.assertEqual(finding["title"], "Knows the secret")
+        self.assertEqual(finding["level"], "high")
+        self.assertIn("attack.t1552", finding["tags"])
+        self.assertEqual(finding["object"], f"process {self.process.pid} {pathlib.Path(os.readlink(f'/proc/{self.process.pid}/exe')).name}")
+        self.assertIn(f"$secret at {self.place(self.address)}", finding["explanation"])
+
+    def test_the_indicator_is_found_at_its_address(self):
+        finding = self.found(rule=self.domain)
+        self.assertEqual(finding["level"], "medium")
+        self.assertIn(f"{self.place(self.address + self.text.index(self.domain))} is the domain {self.domain}", finding["explanation"])
+
+    def test_a_finding_leads_to_the_process_on_the_timeline(self):
+        event = self.found(rule="TheSecret")["events"]
+        self.assertEqual(len(event), 1)
+        rows = [json.loads(line) for line in run("search", self.case, f"id:{event[0]}", "--format", "jsonl").splitlines()]
+        self.assertEqual([(row["source"], row["pid"]) for row in rows], [("process", self.process.pid)])
 
 
 if __name__ == "__main__":

@@ -33,11 +33,15 @@ std::string HexDigest(const char* algorithm, ByteView content) {
   return ToHex(ByteView(std::as_bytes(std::span(digest).first(length))));
 }
 
-std::string PlacesText(const std::vector<yara::Place>& places) {
+std::string PlaceText(const ContentSearch::Found& found, uint64_t offset_bytes) {
+  return found.place_text ? found.place_text(offset_bytes) : fmt::format("{:#x}", offset_bytes);
+}
+
+std::string PlacesText(const ContentSearch::Found& found, const std::vector<yara::Place>& places) {
   std::string text;
   for (const yara::Place& place : places) {
-    text += fmt::format("{}{} at {:#x}", text.empty() ? "" : ", ", place.identifier,
-                        place.offset_bytes);
+    text += fmt::format("{}{} at {}", text.empty() ? "" : ", ", place.identifier,
+                        PlaceText(found, place.offset_bytes));
   }
   return text;
 }
@@ -52,16 +56,84 @@ detect::Finding About(const FileOfCase& file) {
   finding.pod = file.pod;
   finding.container_id = file.container_id;
   finding.path = file.path;
+  finding.object = file.object;
+  if (!file.event.empty()) finding.events.push_back(file.event);
   return finding;
 }
 
 std::string FileText(const FileOfCase& file, const std::string& sha256) {
+  if (!file.text.empty()) return EscapeForTerminal(file.text);
   return fmt::format("{} ({}{}{})", EscapeForTerminal(file.path), file.how,
                      file.how.empty() || sha256.empty() ? "" : ", ",
                      sha256.empty() ? "" : "SHA-256 " + sha256);
 }
 
+constexpr size_t kReadBytes = size_t{1} << 20;
+
 }  // namespace
+
+Result<FileContent> ReadContent(const fs::File& file, const Progress& progress) {
+  FileContent content;
+  const uint64_t most = std::min<uint64_t>(file.size_bytes(), limits::kMaxScannedFileBytes);
+  while (content.bytes.size() < most) {
+    if (progress.cancelled()) return Fail(ErrorCode::kCancelled, "stopped");
+    const size_t before = content.bytes.size();
+    content.bytes.resize(std::min<uint64_t>(most, before + kReadBytes));
+    const size_t count = EKSHUME_TRY(file.ReadAt(before, std::span(content.bytes).subspan(before)));
+    content.bytes.resize(before + count);
+    if (count == 0) break;
+  }
+  content.is_part = file.size_bytes() > limits::kMaxScannedFileBytes;
+  return content;
+}
+
+// Memory that is searched for indicators when it is read for the first time.
+class ContentSearch::IndicatorPass final : public yara::Memory {
+ public:
+  IndicatorPass(const ContentSearch& search, yara::Memory& memory, Found& found)
+      : search_(search), memory_(memory), found_(found) {}
+
+  std::span<const Stretch> stretches() const override { return memory_.stretches(); }
+  std::optional<ByteView> Read(size_t index) override {
+    const std::optional<ByteView> bytes = memory_.Read(index);
+    if (index == next_) {
+      ++next_;
+      if (bytes) Search(index, *bytes);
+    }
+    return bytes;
+  }
+  // What YARA did not ask for.
+  void Finish() {
+    while (next_ < stretches().size()) static_cast<void>(Read(next_));
+  }
+
+ private:
+  void Search(size_t index, ByteView bytes) {
+    if (search_.rules_.indicators == nullptr) return;
+    const std::span<const Stretch> all = stretches();
+    const uint64_t begin = all[index].address;
+    const uint64_t end = begin + bytes.size();
+    // What two stretches share is searched in halves, so that no word is cut at an end.
+    const uint64_t before =
+        index == 0 ? begin : std::max(begin, all[index - 1].address + all[index - 1].size_bytes);
+    const uint64_t after = index + 1 == all.size() ? end : std::min(end, all[index + 1].address);
+    const uint64_t from = begin + (before - begin) / 2;
+    const uint64_t to = after + (end - after) / 2;
+    hits_.clear();
+    search_.rules_.indicators->Search(bytes.AsText(), indicator::TextKind::kRecord, hits_);
+    for (const indicator::Hit& hit : hits_) {
+      const uint64_t address = begin + hit.offset_bytes;
+      if (address < from || address >= to) continue;
+      search_.AddIndicator(hit.indicator, PlaceText(found_, address), false, found_);
+    }
+  }
+
+  const ContentSearch& search_;
+  yara::Memory& memory_;
+  Found& found_;
+  size_t next_ = 0;
+  std::vector<indicator::Hit> hits_;
+};
 
 ContentSearch::ContentSearch(const FileRules& rules, int yara_seconds)
     : rules_(rules), yara_seconds_(yara_seconds) {}
@@ -76,41 +148,59 @@ void ContentSearch::AddIndicator(uint32_t number, std::string where, bool is_fil
   }
 }
 
+std::unique_ptr<yara::Scanner> ContentSearch::TakeScanner() const {
+  const std::lock_guard lock(mutex_);
+  if (idle_.empty()) return std::make_unique<yara::Scanner>(*rules_.yara, yara_seconds_);
+  std::unique_ptr<yara::Scanner> scanner = std::move(idle_.back());
+  idle_.pop_back();
+  return scanner;
+}
+
+void ContentSearch::GiveBack(std::unique_ptr<yara::Scanner> scanner) const {
+  const std::lock_guard lock(mutex_);
+  idle_.push_back(std::move(scanner));
+}
+
+void ContentSearch::AddMatches(yara::Scan scan, uint64_t offset_bytes, Found& found) {
+  for (yara::Match& match : scan.matches) {
+    const bool is_known = std::ranges::any_of(found.matches, [&](const yara::Match& other) {
+      return other.rule == match.rule && other.file == match.file;
+    });
+    if (is_known) continue;
+    for (yara::Place& place : match.places) place.offset_bytes += offset_bytes;
+    found.matches.push_back(std::move(match));
+  }
+  std::ranges::move(scan.limited, std::back_inserter(found.limited));
+}
+
 void ContentSearch::AddPiece(const FileOfCase& file, const Piece& piece, Found& found) const {
   if (rules_.yara != nullptr) {
-    std::unique_ptr<yara::Scanner> scanner;
-    {
-      const std::lock_guard lock(mutex_);
-      if (!idle_.empty()) {
-        scanner = std::move(idle_.back());
-        idle_.pop_back();
-      }
-    }
-    if (!scanner) scanner = std::make_unique<yara::Scanner>(*rules_.yara, yara_seconds_);
+    std::unique_ptr<yara::Scanner> scanner = TakeScanner();
     const auto first = piece.content.First(fs::overlay::kContentKindBytes).AsText();
     const std::string kind(ContentKindName(fs::overlay::GuessContentKind(first)));
-    yara::Scan scan = scanner->Run(piece.content, {file.path, kind});
-    for (yara::Match& match : scan.matches) {
-      const bool is_known = std::ranges::any_of(found.matches, [&](const yara::Match& other) {
-        return other.rule == match.rule && other.file == match.file;
-      });
-      if (is_known) continue;
-      for (yara::Place& place : match.places) place.offset_bytes += piece.offset_bytes;
-      found.matches.push_back(std::move(match));
-    }
-    std::ranges::move(scan.limited, std::back_inserter(found.limited));
-    const std::lock_guard lock(mutex_);
-    idle_.push_back(std::move(scanner));
+    AddMatches(scanner->Run(piece.content, {file.path, kind}), piece.offset_bytes, found);
+    GiveBack(std::move(scanner));
   }
   if (rules_.indicators != nullptr) {
     std::vector<indicator::Hit> hits;
     rules_.indicators->Search(piece.content.AsText(), indicator::TextKind::kRecord, hits);
     for (const indicator::Hit& hit : hits) {
       AddIndicator(hit.indicator,
-                   fmt::format("its content at {:#x}", piece.offset_bytes + hit.offset_bytes),
+                   "its content at " + PlaceText(found, piece.offset_bytes + hit.offset_bytes),
                    false, found);
     }
   }
+}
+
+void ContentSearch::AddMemory(const FileOfCase& file, yara::Memory& memory, int seconds,
+                              Found& found) const {
+  IndicatorPass pass(*this, memory, found);
+  if (rules_.yara != nullptr) {
+    std::unique_ptr<yara::Scanner> scanner = TakeScanner();
+    AddMatches(scanner->RunMemory(pass, {file.path, ""}, seconds), 0, found);
+    GiveBack(std::move(scanner));
+  }
+  pass.Finish();
 }
 
 void ContentSearch::AddHashes(const std::vector<std::string>& hashes, Found& found) const {
@@ -139,7 +229,7 @@ ContentFindings ContentSearch::Finish(const FileOfCase& file, const std::string&
     finding.tags = match.tags;
     finding.id = detect::FindingId(
         {"yara", match.rule, file.node, file.subject, file.container_id, file.path});
-    const std::string places = PlacesText(match.places);
+    const std::string places = PlacesText(found, match.places);
     finding.explanation = fmt::format("{} matches the YARA rule {} of {}{}{}", text, match.rule,
                                       match.file, places.empty() ? "" : ": ", places);
     if (match.description.size() > kMaxTitleBytes) finding.explanation += ". " + match.description;
@@ -150,7 +240,10 @@ ContentFindings ContentSearch::Finish(const FileOfCase& file, const std::string&
   }
   if (rules_.indicators != nullptr) {
     std::vector<indicator::Hit> hits;
-    rules_.indicators->Search(file.path, indicator::TextKind::kCommand, hits);
+    // The path of a process's program is in its event.
+    if (file.text.empty()) {
+      rules_.indicators->Search(file.path, indicator::TextKind::kCommand, hits);
+    }
     for (const indicator::Hit& hit : hits) AddIndicator(hit.indicator, "its path", true, found);
   }
   std::ranges::sort(found.indicators);

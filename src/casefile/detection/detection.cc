@@ -7,6 +7,8 @@
 #include "casefile/detection/drift_findings.h"
 #include "casefile/detection/event_match.h"
 #include "casefile/detection/file_scan.h"
+#include "casefile/detection/live_context.h"
+#include "casefile/detection/live_scan.h"
 #include "casefile/detection/problems.h"
 #include "casefile/detection/weigh.h"
 #include "detect/sigma/engine.h"
@@ -47,6 +49,10 @@ Result<std::vector<detect::Finding>> Detect(const Evidence* evidence, const Node
     add(EKSHUME_TRY(DriftFindings(*evidence, inventory, node->host, diagnostics, progress)));
     if (!files.empty()) {
       add(ScanFiles(*evidence, inventory, node->host, files, diagnostics, progress));
+    }
+    if (!evidence->live().empty()) {
+      const LiveContext live(*evidence, inventory, EKSHUME_TRY(ProcessEvents::Of(store)));
+      if (!files.empty()) add(ScanLive(live, files, diagnostics, progress));
     }
   }
   if (progress.cancelled()) return Fail(ErrorCode::kCancelled, "stopped");

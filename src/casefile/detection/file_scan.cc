@@ -22,7 +22,6 @@
 namespace ekshume::casefile {
 namespace {
 
-constexpr size_t kReadBytes = size_t{1} << 20;
 // Larger contents are held one at a time.
 constexpr uint64_t kSmallFileBytes = uint64_t{8} << 20;
 
@@ -44,28 +43,6 @@ struct Searched {
   ContentFindings found;
   std::string failure;
 };
-
-struct Content {
-  std::vector<std::byte> bytes;
-  bool is_part = false;
-};
-
-// At most limits::kMaxScannedFileBytes from the beginning. Memory grows with what was read, not
-// with what the file claims.
-Result<Content> ReadContent(const fs::File& file, const Progress& progress) {
-  Content content;
-  const uint64_t most = std::min<uint64_t>(file.size_bytes(), limits::kMaxScannedFileBytes);
-  while (content.bytes.size() < most) {
-    if (progress.cancelled()) return Fail(ErrorCode::kCancelled, "stopped");
-    const size_t before = content.bytes.size();
-    content.bytes.resize(std::min<uint64_t>(most, before + kReadBytes));
-    const size_t count = EKSHUME_TRY(file.ReadAt(before, std::span(content.bytes).subspan(before)));
-    content.bytes.resize(before + count);
-    if (count == 0) break;
-  }
-  content.is_part = file.size_bytes() > limits::kMaxScannedFileBytes;
-  return content;
-}
 
 class FileScan {
  public:
@@ -228,7 +205,7 @@ class FileScan {
     }
     std::unique_lock large(large_, std::defer_lock);
     if ((*opened)->size_bytes() > kSmallFileBytes) large.lock();
-    const Result<Content> content = ReadContent(**opened, progress_);
+    const Result<FileContent> content = ReadContent(**opened, progress_);
     if (!content) {
       if (content.error().code != ErrorCode::kCancelled) {
         searched.failure = content.error().message;

@@ -117,6 +117,39 @@ std::string_view FileName(std::string_view path) {
   return slash == std::string_view::npos ? path : path.substr(slash + 1);
 }
 
+// What libyara goes through when it scans memory.
+struct Blocks {
+  Memory& memory;
+  size_t index = 0;
+  YR_MEMORY_BLOCK block{};
+};
+
+const uint8_t* FetchBlock(YR_MEMORY_BLOCK* block) {
+  Blocks& blocks = *static_cast<Blocks*>(block->context);
+  const std::optional<ByteView> bytes = blocks.memory.Read(blocks.index);
+  if (!bytes || bytes->size() < block->size) return nullptr;
+  return AsUnsignedChars(*bytes);
+}
+
+YR_MEMORY_BLOCK* BlockAt(YR_MEMORY_BLOCK_ITERATOR* iterator, size_t index) {
+  Blocks& blocks = *static_cast<Blocks*>(iterator->context);
+  iterator->last_error = ERROR_SUCCESS;
+  const std::span<const Memory::Stretch> stretches = blocks.memory.stretches();
+  if (index >= stretches.size()) return nullptr;
+  blocks.index = index;
+  blocks.block.base = stretches[index].address;
+  blocks.block.size = stretches[index].size_bytes;
+  blocks.block.context = &blocks;
+  blocks.block.fetch_data = FetchBlock;
+  return &blocks.block;
+}
+
+YR_MEMORY_BLOCK* FirstBlock(YR_MEMORY_BLOCK_ITERATOR* iterator) { return BlockAt(iterator, 0); }
+
+YR_MEMORY_BLOCK* NextBlock(YR_MEMORY_BLOCK_ITERATOR* iterator) {
+  return BlockAt(iterator, static_cast<const Blocks*>(iterator->context)->index + 1);
+}
+
 // A C string ends at a zero byte, which no name on a disk has; one that claims to is cut there.
 void Define(YR_SCANNER* scanner, const char* name, const std::string& value) {
   EKSHUME_CHECK(yr_scanner_define_string_variable(scanner, name, value.c_str()) == ERROR_SUCCESS);
@@ -133,15 +166,16 @@ struct Scanner::State {
   static OwnScanner Make(YR_RULES* rules) {
     YR_SCANNER* made = nullptr;
     EKSHUME_CHECK(yr_scanner_create(rules, &made) == ERROR_SUCCESS);
-    // The content is in our own memory. libyara's handlers for SIGBUS and SIGSEGV are one per
-    // process, and several scanners would get in each other's way.
-    yr_scanner_set_flags(made, SCAN_FLAGS_NO_TRYCATCH | SCAN_FLAGS_REPORT_RULES_MATCHING);
     return OwnScanner(made);
   }
 
-  // One pass; libyara's error.
-  static int Pass(YR_SCANNER* scanner, ByteView content, const FileNames& names, int limit_seconds,
-                  Scan& scan) {
+  // What one pass needs besides its bytes.
+  static void Prepare(YR_SCANNER* scanner, const FileNames& names, int flags, int limit_seconds,
+                      Scan& scan) {
+    // The content is in our own memory. libyara's handlers for SIGBUS and SIGSEGV are one per
+    // process, and several scanners would get in each other's way.
+    yr_scanner_set_flags(scanner,
+                         flags | SCAN_FLAGS_NO_TRYCATCH | SCAN_FLAGS_REPORT_RULES_MATCHING);
     const std::string name(FileName(names.path));
     const size_t dot = name.rfind('.');
     Define(scanner, "filename", name);
@@ -150,7 +184,6 @@ struct Scanner::State {
     Define(scanner, "filetype", names.kind);
     yr_scanner_set_timeout(scanner, limit_seconds);
     yr_scanner_set_callback(scanner, TakeResult, &scan);
-    return yr_scanner_scan_mem(scanner, AsUnsignedChars(content), content.size());
   }
 };
 
@@ -161,11 +194,34 @@ Scanner::Scanner(const Rules& rules, int seconds)
 Scanner::~Scanner() = default;
 
 Scan Scanner::Run(ByteView content, const FileNames& names) {
+  if (content.empty()) return {};
+  return RunPasses(state_->seconds, [&](YR_SCANNER* scanner, int limit_seconds, Scan& scan) {
+    State::Prepare(scanner, names, 0, limit_seconds, scan);
+    return yr_scanner_scan_mem(scanner, AsUnsignedChars(content), content.size());
+  });
+}
+
+Scan Scanner::RunMemory(Memory& memory, const FileNames& names, int seconds) {
+  if (memory.stretches().empty()) return {};
+  return RunPasses(seconds, [&](YR_SCANNER* scanner, int limit_seconds, Scan& scan) {
+    State::Prepare(scanner, names, SCAN_FLAGS_PROCESS_MEMORY, limit_seconds, scan);
+    Blocks blocks{memory};
+    YR_MEMORY_BLOCK_ITERATOR iterator{};
+    iterator.context = &blocks;
+    iterator.first = FirstBlock;
+    iterator.next = NextBlock;
+    return yr_scanner_scan_mem_blocks(scanner, &iterator);
+  });
+}
+
+// One pass with all rules or, when that fails, one with each file of them. `pass` gives libyara's
+// error.
+template <typename OnePass>
+Scan Scanner::RunPasses(int seconds, const OnePass& pass) {
   Scan scan;
-  if (state_->all == nullptr || content.empty()) return scan;
+  if (state_->all == nullptr) return scan;
   const Clock::time_point start = Clock::now();
-  const int half = std::max(1, state_->seconds / 2);
-  const int code = State::Pass(state_->all.get(), content, names, half, scan);
+  const int code = pass(state_->all.get(), std::max(1, seconds / 2), scan);
   if (code == ERROR_SUCCESS) return scan;
   if (state_->rules.sources.size() == 1) {
     scan.limited.push_back(fmt::format("{}: {}", state_->rules.sources.front().path,
@@ -180,16 +236,16 @@ Scan Scanner::Run(ByteView content, const FileNames& names) {
       state_->single.push_back(rules == nullptr ? nullptr : State::Make(rules.get()));
     }
   }
-  const int share = std::max(1, state_->seconds / 8);
+  const int share = std::max(1, seconds / 8);
   for (size_t i = 0; i < state_->single.size(); ++i) {
     if (state_->single[i] == nullptr) continue;
     const std::string& file = state_->rules.sources[i].path;
-    if (Clock::now() - start > std::chrono::seconds(state_->seconds)) {
+    if (Clock::now() - start > std::chrono::seconds(seconds)) {
       scan.limited.push_back(fmt::format("{}: no time left (kMaxYaraSeconds)", file));
       continue;
     }
     YR_SCANNER* const scanner = state_->single[i].get();
-    const int own = State::Pass(scanner, content, names, share, scan);
+    const int own = pass(scanner, share, scan);
     if (own != ERROR_SUCCESS) {
       scan.limited.push_back(fmt::format("{}: {}", file, FailureText(own, scanner)));
     }

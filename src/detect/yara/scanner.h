@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +45,23 @@ struct FileNames {
   std::string kind;  // "elf", "script", "text", "data", ""
 };
 
+// The memory of a process: stretches of bytes, each at its address. Read one at a time, so that
+// only one of them has to be held.
+class Memory {
+ public:
+  struct Stretch {
+    uint64_t address = 0;
+    uint64_t size_bytes = 0;
+  };
+  virtual ~Memory() = default;
+  // Ascending. One may begin with the end of the one before, so that what stands across is found;
+  // it counts once.
+  virtual std::span<const Stretch> stretches() const = 0;
+  // All bytes of a stretch, valid until the next call; none when they cannot be read. Rules may ask
+  // for one again.
+  virtual std::optional<ByteView> Read(size_t index) = 0;
+};
+
 // Asks rules of one file after the other. One thread. `rules` must outlive it.
 class Scanner {
  public:
@@ -53,9 +72,16 @@ class Scanner {
   // A rule that takes too long, or that libyara gives up on, costs only itself and those of its
   // file, and is named in Scan::limited.
   Scan Run(ByteView content, const FileNames& names);
+  // The same of a process's memory as a whole: what a rule asks for may stand in different
+  // stretches. Places are addresses. As with `yara PID`, `filesize` is undefined, so that rules
+  // about files do not hold. All rules together may take `seconds`.
+  Scan RunMemory(Memory& memory, const FileNames& names, int seconds);
 
  private:
   struct State;
+  template <typename OnePass>
+  Scan RunPasses(int seconds, const OnePass& pass);
+
   const std::unique_ptr<State> state_;
 };
 
