@@ -7,6 +7,7 @@
 #include <exception>
 
 #include "base/text.h"
+#include "cli/acquire_kubernetes.h"
 #include "cli/memory.h"
 #include "cli/program.h"
 #include "cli/progress_line.h"
@@ -89,6 +90,7 @@ int Run(int argc, char** argv) {
   AddCaseVerb(program);
   AddAcquireAwsVerbs(program);
   AddAcquirePodVerb(program);
+  AddAcquireClusterVerb(program);
   AddWatchVerb(program);
   AddCollectVerb(program);
   try {

@@ -4,7 +4,7 @@
 #include <cstdlib>
 
 #include "base/text.h"
-#include "cli/acquire.h"
+#include "cli/acquire_kubernetes.h"
 #include "live/kubernetes/acquire_pod.h"
 
 namespace ekshume::cli {
@@ -16,7 +16,7 @@ constexpr const char* kDefaultImage = "public.ecr.aws/docker/library/busybox:sta
 
 struct PodOptions {
   AcquireOptions acquire{.kind = "pod", .target = "", .case_directory = "", .output_folder = ""};
-  kubernetes::AccessOptions access;
+  KubernetesOptions kubernetes;
   kubernetes::PodRequest request;
 };
 
@@ -31,17 +31,14 @@ Result<void> RunPod(Program& program, PodOptions& options) {
   }
   request.in_namespace = target.substr(0, slash);
   request.pod = target.substr(slash + 1);
-  const auto surroundings = kubernetes::Surroundings::OfProcess();
-  const kubernetes::Access access =
-      EKSHUME_TRY(kubernetes::FindAccess(options.access, surroundings));
-  const auto client = EKSHUME_TRY(kubernetes::Client::Open(
-      access, surroundings, kubernetes::RunProgramOfProcess, &program.progress));
+  const KubernetesConnection connection =
+      EKSHUME_TRY(ConnectKubernetes(program, options.kubernetes, options.acquire));
+  kubernetes::Client& client = *connection.client;
   const auto acquisition = EKSHUME_TRY(BeginAcquisition(program, options.acquire));
-  acquisition->SetOrigin(access.server);
-  acquisition->SetIdentity(client->UserName(), access.source);
+  RecordCluster(client, *acquisition);
   const Result<void> done =
-      kubernetes::AcquirePod(request, *client, *acquisition, program.diagnostics, program.progress);
-  acquisition->SetClockOffset("Kubernetes API", client->clock_offset_seconds());
+      kubernetes::AcquirePod(request, client, *acquisition, program.diagnostics, program.progress);
+  acquisition->SetClockOffset("Kubernetes API", client.clock_offset_seconds());
   return EndAcquisition(program, options.acquire, *acquisition, done,
                         done ? "" : kubernetes::MissingPermission(done.error()));
 }
@@ -84,10 +81,7 @@ void AddAcquirePodVerb(Program& program) {
                    "--collect=none)")
       ->type_name("ARGUMENT")
       ->allow_extra_args(false);
-  verb->add_option("--kubeconfig", options->access.kubeconfig,
-                   "instead of $KUBECONFIG and ~/.kube/config")
-      ->type_name("FILE");
-  verb->add_option("--context", options->access.context, "instead of the current context");
+  AddKubernetesOptions(*verb, program, options->kubernetes);
   AddAcquireOptions(*verb, program, options->acquire);
   verb->callback([&program, options] {
     program.action = [&program, options] { return RunPod(program, *options); };

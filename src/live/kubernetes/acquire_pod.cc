@@ -79,7 +79,8 @@ class PodAcquisition {
     return WithNodePod({.node = node_, .image = request_.image}, client_, acquisition_, progress_,
                        [this](Place place) -> Result<void> {
                          EKSHUME_TRY(SetScope(place));
-                         EKSHUME_TRY(run_.Send(place, EKSHUME_TRY(run_.ReadCollector(node_))));
+                         const std::string program = EKSHUME_TRY(run_.ReadCollector(node_));
+                         EKSHUME_TRY(run_.Send(place, program));
                          return run_.Collect(place);
                        });
   }

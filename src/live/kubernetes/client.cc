@@ -111,6 +111,10 @@ Result<std::unique_ptr<Client>> Client::Open(Access access, const Surroundings& 
                                   progress);
 }
 
+Result<std::unique_ptr<Client>> Client::Again(const Progress* progress) const {
+  return Open(access_, surroundings_, run_, progress);
+}
+
 Client::Client(Access access, Surroundings surroundings, RunProgram run,
                std::unique_ptr<http::Transport> transport, const Progress* progress)
     : access_(std::move(access)),
@@ -175,7 +179,8 @@ Error Client::FailureOf(const http::Answer& answer, std::string_view method,
   return Fail(code, fmt::format("{} {}: status {}: {}", method, path, answer.status, words));
 }
 
-Result<http::Answer> Client::Send(http::Request request, std::string_view path) {
+Result<http::Answer> Client::Send(http::Request request, std::string_view path,
+                                  http::Answer* refused) {
   request.url = fmt::format("{}{}", access_.server, request.url);
   const http::Headers headers = request.headers;
   const auto sink = request.sink;
@@ -215,15 +220,22 @@ Result<http::Answer> Client::Send(http::Request request, std::string_view path) 
     if (!answer) {
       return WithContext(answer.error(), fmt::format("the API server at {}", access_.server));
     }
-    return FailureOf(*answer, request.method, path);
+    const Error failure = FailureOf(*answer, request.method, path);
+    if (refused != nullptr) *refused = *std::move(answer);
+    return failure;
   }
 }
 
 Result<Json> Client::Get(const std::string& path, const std::string& query) {
+  return GetAs("application/json", path, query);
+}
+
+Result<Json> Client::GetAs(const std::string& accept, const std::string& path,
+                           const std::string& query, http::Answer* refused) {
   http::Request request;
   request.url = query.empty() ? path : fmt::format("{}?{}", path, query);
-  request.headers = {{"Accept", "application/json"}};
-  const http::Answer answer = EKSHUME_TRY(Send(std::move(request), path));
+  request.headers = {{"Accept", accept}};
+  const http::Answer answer = EKSHUME_TRY(Send(std::move(request), path, refused));
   return aws::ParseJson(answer.body, path);
 }
 
@@ -239,15 +251,36 @@ Result<void> Client::GetText(const std::string& path, const std::string& query,
 
 Result<void> Client::List(const std::string& path, const std::string& query,
                           const std::function<Result<void>(const Json&)>& item) {
+  return ListAs("application/json", path, query, item);
+}
+
+Result<void> Client::ListMetadata(const std::string& path,
+                                  const std::function<Result<void>(const Json&)>& item) {
+  return ListAs("application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1", path, "", item);
+}
+
+Result<void> Client::ListAs(const std::string& accept, const std::string& path,
+                            const std::string& query,
+                            const std::function<Result<void>(const Json&)>& item) {
   aws::PageCount pages(path);
   std::string next;
   do {
     EKSHUME_TRY(pages.Another());
     const std::string page = fmt::format("limit=500{}{}{}{}", query.empty() ? "" : "&", query,
                                          next.empty() ? "" : "&continue=", aws::UriEncode(next));
-    const Json list = EKSHUME_TRY(Get(path, page));
-    for (const Json& entry : aws::ArrayOf(list, "items")) EKSHUME_TRY(item(entry));
-    next = aws::TextOf(aws::ObjectOf(list, "metadata"), "continue");
+    http::Answer refused;
+    const auto list = GetAs(accept, path, page, &refused);
+    if (!list && refused.status == 410 && !next.empty()) {
+      // What the pages are of is forgotten by now: the server says how to go on with newer objects.
+      const Json status = Json::parse(refused.body, nullptr, false);
+      const std::string newer = aws::TextOf(aws::ObjectOf(status, "metadata"), "continue");
+      if (newer.empty() || newer == next) return list.error();
+      next = newer;
+      continue;
+    }
+    if (!list) return list.error();
+    for (const Json& entry : aws::ArrayOf(*list, "items")) EKSHUME_TRY(item(entry));
+    next = aws::TextOf(aws::ObjectOf(*list, "metadata"), "continue");
   } while (!next.empty());
   return {};
 }

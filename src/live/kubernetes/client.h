@@ -42,6 +42,9 @@ class Client {
   // Asks the credential plugin, if there is one, and makes the transport.
   static Result<std::unique_ptr<Client>> Open(Access access, const Surroundings& surroundings,
                                               const RunProgram& run, const Progress* progress);
+  // The same cluster again, with a connection that is asked to stop by `progress` (null: never):
+  // to tidy up after Ctrl-C.
+  Result<std::unique_ptr<Client>> Again(const Progress* progress) const;
   // Over another transport, for tests.
   Client(Access access, Surroundings surroundings, RunProgram run,
          std::unique_ptr<http::Transport> transport, const Progress* progress);
@@ -57,6 +60,9 @@ class Client {
   // Every item of a list, over all its pages (limits::kMaxAnswerPages).
   Result<void> List(const std::string& path, const std::string& query,
                     const std::function<Result<void>(const Json&)>& item);
+  // The same, but only the metadata of the objects (PartialObjectMetadata): for secrets.
+  Result<void> ListMetadata(const std::string& path,
+                            const std::function<Result<void>(const Json&)>& item);
   Result<Json> Post(const std::string& path, const Json& body);
   Result<Json> Patch(const std::string& path, const Json& body, const std::string& content_type);
   Result<void> Delete(const std::string& path, const Json& options);
@@ -69,7 +75,13 @@ class Client {
   double clock_offset_seconds() const;
 
  private:
-  Result<http::Answer> Send(http::Request request, std::string_view path);
+  // `refused`, when given, gets an answer that is an error.
+  Result<http::Answer> Send(http::Request request, std::string_view path,
+                            http::Answer* refused = nullptr);
+  Result<Json> GetAs(const std::string& accept, const std::string& path, const std::string& query,
+                     http::Answer* refused = nullptr);
+  Result<void> ListAs(const std::string& accept, const std::string& path, const std::string& query,
+                      const std::function<Result<void>(const Json&)>& item);
   Error FailureOf(const http::Answer& answer, std::string_view method, std::string_view path) const;
   void ForgetToken();
 

@@ -45,6 +45,36 @@ TEST_F(ClientTest, FollowsThePagesOfAList) {
             "https://api.test:6443/api/v1/pods?limit=500&continue=a%2Bb");
 }
 
+TEST_F(ClientTest, GoesOnWithAListThatBecameTooOld) {
+  transport_->Add(200, R"({"metadata":{"continue":"a"},"items":[{"n":1}]})");
+  transport_->Add(410, R"({"reason":"Expired","metadata":{"continue":"b"}})");
+  transport_->Add(200, R"({"metadata":{},"items":[{"n":2}]})");
+  int sum = 0;
+  const auto add = [&](const Json& item) -> Result<void> {
+    sum += item["n"].get<int>();
+    return {};
+  };
+  ASSERT_TRUE(client_->List("/api/v1/events", "", add));
+  EXPECT_EQ(sum, 3);
+  EXPECT_THAT(transport_->requests[2].url, HasSubstr("continue=b"));
+  transport_->Add(200, R"({"metadata":{"continue":"a"},"items":[]})");
+  transport_->Add(410, R"({"reason":"Expired"})");
+  EXPECT_THAT(client_->List("/api/v1/events", "", add).error().message, HasSubstr("status 410"));
+}
+
+TEST_F(ClientTest, AsksForMetadataOnly) {
+  transport_->Add(200, R"({"items":[{"metadata":{"name":"db"}}]})");
+  int count = 0;
+  ASSERT_TRUE(client_->ListMetadata("/api/v1/secrets", [&](const Json&) -> Result<void> {
+    ++count;
+    return {};
+  }));
+  EXPECT_EQ(count, 1);
+  EXPECT_THAT(transport_->requests[0].headers,
+              testing::Contains(testing::Pair(
+                  "Accept", "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1")));
+}
+
 TEST_F(ClientTest, NamesTheMissingPermission) {
   transport_->Add(
       403,

@@ -83,8 +83,7 @@ void RemovePod(const std::string& path, Client& client, Acquisition& acquisition
   const Json now = {{"gracePeriodSeconds", 0}};
   Result<void> removed = client.Delete(path, now);
   if (!removed && progress.cancelled()) {
-    const auto other =
-        Client::Open(client.access(), Surroundings::OfProcess(), RunProgramOfProcess, nullptr);
+    const auto other = client.Again(nullptr);
     if (other) removed = (*other)->Delete(path, now);
   }
   if (!removed) {

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The real one-node Kubernetes (1.20, containerd) that tests start on loopback. Needs root, and its programs in LAB: where they are missing, CI
+builds them, which takes twenty minutes; elsewhere the test skips."""
+import base64
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+import unittest
+
+import ekshume
+
+LAB = pathlib.Path(os.environ.get("LAB", "/var/tmp/k8s-lab"))
+SCRIPT = pathlib.Path(ekshume.SHARED) / "lab/cluster"
+CONFIG = LAB / "admin.conf"
+NODE = "ip-10-0-1-23.ec2.internal"
+IMAGE = "registry.test/busybox:1"
+
+
+def kubectl(*arguments, stdin=None, check=True):
+    run = subprocess.run([LAB / "bin/kubectl", "--kubeconfig", CONFIG, *arguments], input=stdin, capture_output=True, text=True)
+    if check and run.returncode != 0:
+        raise AssertionError(f"kubectl {arguments}: {run.stderr}")
+    return run.stdout
+
+
+def objects(*arguments):
+    return json.loads(kubectl("get", *arguments, "-o", "json"))
+
+
+def make_namespace(name):
+    kubectl("create", "namespace", name)
+    for _ in range(30):  # its service account comes a moment later
+        if kubectl("-n", name, "get", "serviceaccount", "default", check=False):
+            return
+        time.sleep(1)
+    raise AssertionError(f"namespace {name} has no service account")
+
+
+def token_of(namespace, account):
+    """The token that the cluster made for a service account (as clusters did up to 1.23)."""
+    for _ in range(30):
+        for secret in objects("-n", namespace, "secrets")["items"]:
+            if secret["metadata"].get("annotations", {}).get("kubernetes.io/service-account.name") == account and "token" in secret.get("data", {}):
+                return base64.b64decode(secret["data"]["token"]).decode()
+        time.sleep(1)
+    raise AssertionError(f"{namespace}/{account} has no token")
+
+
+def config_of(namespace, account, path):
+    """A kubeconfig of a service account."""
+    path.write_text(re.sub(r"users:.*", f"users: [{{name: u, user: {{token: {token_of(namespace, account)}}}}}]", CONFIG.read_text()))
+    return path
+
+
+def main():
+    """Runs the tests of the calling program with the lab up; ends the program."""
+    if os.geteuid() != 0 or not SCRIPT.exists():
+        ekshume.skip_all("the lab cluster needs root and EKSHUME_SHARED")
+    if not (LAB / "bin/kubectl").exists() and not os.environ.get("CI"):
+        ekshume.skip_all(f"Kubernetes is not built in {LAB}; `{SCRIPT} up` does it, or set CI")
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    started = not CONFIG.exists()
+    if started and subprocess.run([SCRIPT, "up"], timeout=3000, **quiet).returncode != 0:
+        subprocess.run([SCRIPT, "down"], **quiet)
+        ekshume.skip_all("the lab cluster cannot be started on this machine")
+    try:
+        program = unittest.main(module="__main__", exit=False)
+    finally:
+        if started:
+            subprocess.run([SCRIPT, "down"], **quiet)
+    sys.exit(not program.result.wasSuccessful())
