@@ -10,6 +10,9 @@
 
 namespace ekshume::cli {
 
+// The image of our pods on nodes.
+inline constexpr const char* kDefaultImage = "public.ecr.aws/docker/library/busybox:stable";
+
 // Which cluster, and as whom.
 struct KubernetesOptions {
   live::kubernetes::AccessOptions access;

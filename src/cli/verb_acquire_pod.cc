@@ -12,8 +12,6 @@ namespace {
 
 namespace kubernetes = live::kubernetes;
 
-constexpr const char* kDefaultImage = "public.ecr.aws/docker/library/busybox:stable";
-
 struct PodOptions {
   AcquireOptions acquire{.kind = "pod", .target = "", .case_directory = "", .output_folder = ""};
   KubernetesOptions kubernetes;

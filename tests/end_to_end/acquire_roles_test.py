@@ -13,6 +13,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import ekshume  # noqa: E402
 import lab  # noqa: E402
+from collection import Collection  # noqa: E402
 from lab import kubectl, objects  # noqa: E402
 
 RBAC = ekshume.ROOT / "deploy/kubernetes/rbac.yaml"
@@ -93,7 +94,7 @@ class AcquireRoles(unittest.TestCase):
         for path in out.rglob("*"):
             if path.is_file():
                 self.assertNotIn(PASSWORD.encode(), path.read_bytes(), path)
-        self.assertIn("v1.20", (out / "version.json").read_text())
+        self.assertIn("gitVersion", (out / "version.json").read_text())
 
         case = self.folder / "cluster.case"
         done = subprocess.run([ekshume.EKSHUME, "investigate", out, "--case", case], capture_output=True, text=True, timeout=300)
@@ -112,6 +113,34 @@ class AcquireRoles(unittest.TestCase):
         self.assertIn("the permission to list secrets is missing", run.stderr)
         self.assertTrue((out / "objects/core/pods.jsonl").exists())
         self.assertFalse((out / "objects/core/secrets.jsonl").exists())
+
+    def test_node(self):
+        out, record, run = self.acquire("node", "node", lab.NODE, "--image", lab.IMAGE, "--collect=--profile", "--collect=none", config=self.responder)
+        self.assertIn(run.returncode, (0, 1), run.stderr)
+        self.assertEqual([failure for failure in record["failures"] if failure["missing_permission"]], [])
+        collection = Collection((out / "collection/part-1.ekc").read_bytes())
+        self.assertFalse(collection.cut)
+        seen = {(row["pod_uid"], row["container_id"]) for row in collection.table("live/processes.jsonl") if row["pod_uid"]}
+        for pod in objects("pods", "-A", f"--field-selector=spec.nodeName={lab.NODE}")["items"]:
+            if pod["metadata"]["namespace"] == "ekshume":
+                continue
+            for status in pod["status"]["containerStatuses"]:
+                self.assertIn((pod["metadata"]["uid"], status["containerID"].split("://")[1]), seen, pod["metadata"]["name"])
+        self.assertTrue(any(row["pod_uid"] is None for row in collection.table("live/processes.jsonl")), "the node's own processes")
+        pods = {row["metadata"]["name"] for row in self.rows(out / "state/pods.jsonl")}
+        self.assertLessEqual({"web", "hello"}, pods)
+        self.assertEqual(json.loads((out / "state/node.json").read_text())["metadata"]["name"], lab.NODE)
+        self.assertEqual(kubectl("-n", "ekshume", "get", "pods", "-o", "name").strip(), "")
+
+    def test_node_names_what_it_may_not(self):
+        out, record, run = self.acquire("node-denied", "node", lab.NODE, "--image", lab.IMAGE, config=self.reader)
+        self.assertEqual(run.returncode, 3)
+        self.assertIn("the permission to create pods/exec in namespace ekshume is missing", run.stderr)
+        self.assertEqual([failure["missing_permission"] for failure in record["failures"]], ["create pods/exec in namespace ekshume"])
+        self.assertTrue((out / "state/pods.jsonl").exists())
+        _, _, run = self.acquire("node-unknown", "node", "i-0123456789abcdef0", "--image", lab.IMAGE, config=self.responder)
+        self.assertEqual(run.returncode, 3)
+        self.assertIn("no node of the cluster is the instance i-0123456789abcdef0", run.stderr)
 
 
 if __name__ == "__main__":

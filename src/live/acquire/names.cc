@@ -27,4 +27,16 @@ std::string NameOf(std::string_view text) {
   return out.empty() ? "unnamed" : out;
 }
 
+std::string ShellQuote(std::string_view text) {
+  std::string out = "'";
+  for (const char c : text) {
+    if (c == '\'') {
+      out += "'\\''";
+    } else {
+      out += c;
+    }
+  }
+  return out + "'";
+}
+
 }  // namespace ekshume::live

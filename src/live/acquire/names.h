@@ -6,7 +6,7 @@
 
 #include "base/time.h"
 
-// Parts of the names of acquired files and folders.
+// Parts of the names of acquired files and folders, and of commands.
 namespace ekshume::live {
 
 // 20261124T210000Z
@@ -15,5 +15,8 @@ std::string NameOf(Timestamp time);
 // but for those at the beginning, which are left out. At most 150 bytes; "unnamed" when nothing is
 // left.
 std::string NameOf(std::string_view text);
+
+// Text as one word for sh.
+std::string ShellQuote(std::string_view text);
 
 }  // namespace ekshume::live

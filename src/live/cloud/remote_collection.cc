@@ -41,18 +41,6 @@ std::string MakeScript(const std::string& collector_url, const std::string& sha2
 
 }  // namespace
 
-std::string ShellQuote(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text) {
-    if (c == '\'') {
-      out += "'\\''";
-    } else {
-      out += c;
-    }
-  }
-  return out + "'";
-}
-
 Result<PreparedCollection> PrepareCollection(const RemoteCollectionRequest& request,
                                              const std::string& name, const aws::Client& client,
                                              aws::ServiceError& failure) {

@@ -41,9 +41,6 @@ Result<void> FetchCollection(const PreparedCollection& prepared, const std::stri
                              const aws::Client& client, Acquisition& acquisition,
                              Progress& progress, aws::ServiceError& failure);
 
-// Text as one word for sh.
-std::string ShellQuote(std::string_view text);
-
 struct NodeRequest {
   std::string instance;  // i-...
   int timeout_minutes = 120;
