@@ -64,7 +64,8 @@ Result<void> CheckCollection(cloud::RemoteCollectionRequest& request,
 
 // The arguments of a collector of the whole node.
 std::vector<std::string> CollectorArguments(const RemoteOptions& options) {
-  std::vector<std::string> arguments{"--memory", options.memory};
+  std::vector<std::string> arguments;
+  if (options.memory != "none") arguments = {"--memory", options.memory};
   const auto& more = options.node.collection.arguments;
   arguments.insert(arguments.end(), more.begin(), more.end());
   return arguments;

@@ -23,7 +23,7 @@ constexpr std::string_view kScript =
     "rm -f \"$f\"; f=; done; "
     "[ -n \"$f\" ] || {{ echo 'no folder lets programs start' >&2; exit 126; }}; "
     "head -c {} >\"$f\" && exec 9<\"$f\"; rm -f \"$f\"; "
-    "$s /proc/$$/fd/9 \"$@\" 9<&-; exit $?";
+    "$s /proc/$$/fd/9 \"$@\"; exit $?";
 
 // What the node said of a failure, as one line.
 std::string Words(const SshOutcome& outcome) {

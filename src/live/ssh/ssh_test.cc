@@ -29,7 +29,7 @@ class SshTest : public testing::Test {
 
   Result<SshOutcome> RunIt(const std::string& command,
                            const std::vector<std::string_view>& input = {}) {
-    return Run(
+    return ssh::Run(
         target_, command, input,
         [this](ByteView bytes) -> Result<void> {
           output_ += bytes.AsText();
