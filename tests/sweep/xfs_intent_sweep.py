@@ -11,12 +11,15 @@ overwritten and exchanged while other threads force the log, the filesystem is s
 of a copy is ended behind one record or another, as if the image had been taken then. (Not quite: a
 block that was freed later may hold data by then, and the kernel refuses the image.) Changes of
 attributes are logged only by kernels with a debugging knob, so that log is written here, record and
-all; the kernel recovers it like any other. Needs root, mkfs.xfs, loop devices and a kernel with XFS;
-exits 77 with the reason where they are missing. Images that differ are copied to the folder that
+all; the kernel recovers it like any other. Kernels before "xfs: actually recover intended file sizes in
+xfs_xmi_item_recover_intent" (2026) give the second file of an exchange the size that the first one has so far,
+not the one that the log says: there the kernel's file is cut to that size before it is compared. Needs root,
+mkfs.xfs, loop devices and a kernel with XFS; exits 77 with the reason where they are missing. Images that differ are copied to the folder that
 XFS_LOG_SWEEP_KEEP names.
 """
 import argparse
 import fcntl
+import json
 import os
 import random
 import re
@@ -40,8 +43,11 @@ MOST_SECONDS = 20
 FILE1_WRITTEN = 8
 ATTRI, SET, REMOVE, REPLACE = 0x1246, 1, 2, 3
 INTENTS = range(0x1244, 0x124A)  # BUI, BUD, ATTRI, ATTRD, XMI, XMD
+XMI, SET_SIZES = 0x1248, 2
+XMI_FORMAT = "<HHIQQQIIQQQQQQ"  # struct xfs_xmi_log_format
 USER, ROOT, SECURE, INCOMPLETE = 0, 2, 4, 0x80
 UNDER_WAY = re.compile(r"the (file mapping|range exchange|extended attribute) intent")
+EXCHANGED = re.compile(r"the range exchange intent at LSN \S+ of inodes (\d+) and (\d+) ")
 
 CASES = [
     LogCase("exchange", "-b size=1024 -i nrext64=1 -l size=64m", incompat=EXCHANGE, quick=True),
@@ -182,7 +188,7 @@ class Log:
             log = image.read(self.bytes)
         self.records = []  # (LSN, first block, block after the end), of those that are where they say they are
         self.busy_ends = []  # where an operation seems to be under way
-        pending = set()
+        self.pending = pending = {}  # the intents that nothing says are done: their first regions
         at = 0
         while at < self.bytes // BASIC_BLOCK:
             magic, cycle, _, length, lsn = struct.unpack_from(">IIIIQ", log, at * BASIC_BLOCK)
@@ -213,8 +219,21 @@ class Log:
             kind = struct.unpack_from("<H", data, at + 12)[0] if size >= 16 and at + 28 <= length else 0
             if kind in INTENTS:
                 key = (kind & ~1, struct.unpack_from("<Q", data, at + 20)[0])
-                (pending.add if kind == key[0] else pending.discard)(key)
+                if kind == key[0]:
+                    pending[key] = bytes(data[at + 12:at + 12 + size])
+                else:
+                    pending.pop(key, None)
             at += 12 + size
+
+    def intended_sizes(self):
+        """What exchanges of whole files that are under way make of them: {(inode, inode): size of the second}."""
+        sizes = {}
+        for (kind, _), region in self.pending.items():
+            if kind == XMI and len(region) >= struct.calcsize(XMI_FORMAT):
+                _, _, _, _, one, two, _, _, _, _, _, flags, _, size_two = struct.unpack_from(XMI_FORMAT, region)
+                if flags & SET_SIZES:
+                    sizes[one, two] = size_two
+        return sizes
 
     def end_at(self, path, block):
         """As if nothing had been written from `block` on. The log must never have wrapped."""
@@ -350,16 +369,45 @@ def compare_with_kernel(label, image, work):
     began = time.time_ns()
     recovered, shown = os.path.join(work, "recovered.img"), os.path.join(work, "shown.jsonl")
     xfs_sweep.copy(image, recovered)
+    kernel = xfs_sweep.RunningKernel(work)
     try:
-        xfs_sweep.RunningKernel(work).do(recovered, xfs_sweep.view, shown)
+        kernel.do(recovered, xfs_sweep.view, shown)
     except OSError as error:
         print("  %s: %s" % (label, error))
         return None
+    too_large = left_too_large(image, shown)
+    if too_large:
+        print("  %s: the kernel left %s too large" % (label, b", ".join(too_large).decode()))
+        kernel.do(recovered, shorten, too_large)
+        kernel.do(recovered, xfs_sweep.view, shown)
     differences = xfs_sweep.compare(label, image, shown, lambda path, row, field: (
         field == "ctime" and row["ctime"] > began))
     if differences and os.environ.get("XFS_LOG_SWEEP_KEEP"):
         xfs_sweep.copy(image, os.path.join(os.environ["XFS_LOG_SWEEP_KEEP"], label + ".img"))
     return differences
+
+
+def left_too_large(image, shown):
+    """The files whose exchange the kernel finished with a size above the intended one, with that: {path: size}."""
+    rows, _, messages = ekshume_view.find(image, "--verbose")
+    list(rows)
+    finished = {tuple(map(int, pair)) for pair in EXCHANGED.findall(messages)}
+    intended = {two: size for (one, two), size in Log(image).intended_sizes().items() if (one, two) in finished}
+    with open(shown) as lines:
+        return {bytes.fromhex(row["path"]): intended[row["inode"]] for row in map(json.loads, lines)
+                if row["type"] == "f" and row["size"] > intended.get(row["inode"], row["size"])}
+
+
+def shorten(device, where, sizes):
+    mount(device, where, 0, "nouuid")
+    try:
+        for name, size in sizes.items():
+            path = os.fsencode(where) + name
+            times = os.stat(path)
+            os.truncate(path, size)
+            os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    finally:
+        unmount(where)
 
 
 def under_way(image):

@@ -225,6 +225,19 @@ TEST_F(LogIntentsTest, FinishesExchanges) {
             StatOf("/mixed").allocated_bytes + StatOf("/fragmented").allocated_bytes);
 }
 
+// The first file has grown on the way when the log is cut later: what the second one becomes is
+// what the intent says, not the size that the first one has by then.
+TEST_F(LogIntentsTest, GivesExchangedFilesTheSizesThatTheLogSays) {
+  Regions regions = Xmi("/mixed", 0, "/fragmented", 0, 1000, kXmiSetSizes);
+  XmiLogFormat format = ByteView::Of(regions[0]).Read<XmiLogFormat>(0).value();
+  format.xmi_isize2 = le64::Of(1234);
+  regions[0] = BytesOf(format);
+  Write(regions);
+  const auto filesystem = Open();
+  EXPECT_EQ(Content(*filesystem, InodeOf("/mixed")), RawContent("/fragmented"));
+  EXPECT_EQ(Content(*filesystem, InodeOf("/fragmented")), RawContent("/mixed").substr(0, 1234));
+}
+
 TEST_F(LogIntentsTest, ExchangesPartsOfFiles) {
   // Blocks 4 and 5 of the one, the second of which is written, against 7 and 8 of the other, the
   // second of which is.
