@@ -2,11 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "artifact/changed_paths.h"
 #include "base/diagnostic.h"
 #include "event/event.h"
 #include "fs/filesystem.h"
@@ -22,10 +22,10 @@ namespace ekshume::artifact {
 struct View {
   const fs::Filesystem* filesystem = nullptr;  // never null
   bool is_container = false;
-  // For containers: whether the file at this path (absolute, in the view) is not as in its image:
-  // in the writable layer, added or modified. Artifacts of a container are read only from such
-  // files, to keep its image's own files out. Null: all are read (a host).
-  std::function<bool(std::string_view path)> changed;
+  // For containers: the files that are not as in its image: in the writable layer, added or
+  // modified. Artifacts of a container are read only from such files, to keep its image's own files
+  // out. Null: all are read (a host).
+  const ChangedPaths* changed = nullptr;
   // The node's stores; for host views of a node, else null.
   const runtime::Inventory* inventory = nullptr;
   std::string evidence;  // what diagnostics name

@@ -53,7 +53,13 @@ std::string_view NameOf(std::string_view path) { return path.substr(path.rfind('
 Reading::Reading(const View& view, Output& output, DiagnosticSink& diagnostics, ReadingLimits most)
     : view_(view), output_(output), diagnostics_(diagnostics), most_(most) {}
 
-bool Reading::Wants(std::string_view path) const { return !view_.changed || view_.changed(path); }
+bool Reading::Wants(std::string_view path) const {
+  return view_.changed == nullptr || view_.changed->Contains(path);
+}
+
+bool Reading::WantsBelow(std::string_view directory) const {
+  return view_.changed == nullptr || view_.changed->ContainsBelow(directory);
+}
 
 void Reading::Report(DiagnosticCode code, std::string_view path, std::string detail,
                      std::optional<uint64_t> offset_bytes) {
@@ -140,10 +146,13 @@ void Reading::VisitBelow(std::string_view directory,
   const auto walked = fs::Walk(filesystem(), *start, diagnostics_, [&](const fs::WalkItem& item) {
     if (item.path.empty()) return fs::WalkStep::kContinue;
     std::string path = fmt::format("{}/{}", directory, item.path);
-    if (!Wants(path)) return fs::WalkStep::kContinue;
+    const auto next = item.stat.type == fs::NodeType::kDirectory && !WantsBelow(path)
+                          ? fs::WalkStep::kSkipChildren
+                          : fs::WalkStep::kContinue;
+    if (!Wants(path)) return next;
     if (LimitFiles(count++, path)) return fs::WalkStep::kStop;
     visit({std::move(path), item.node, item.stat});
-    return fs::WalkStep::kContinue;
+    return next;
   });
   if (!walked) Report(DiagnosticCode::kArtifactUnreadable, directory, walked.error().message);
 }

@@ -46,6 +46,8 @@ class Reading {
   // Whether the view wants events from this path: everything of a host, of a container what is not
   // as in its image.
   bool Wants(std::string_view path) const;
+  // Whether it may want any from inside this directory.
+  bool WantsBelow(std::string_view directory) const;
 
   // The regular files at absolute paths in which '*' stands for any characters of one name (also a
   // leading dot: names are an attacker's choice). Links are followed inside the view. Sorted per

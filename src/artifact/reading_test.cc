@@ -52,10 +52,24 @@ TEST_F(ReadingTest, FindsByPattern) {
 TEST_F(ReadingTest, OfAContainerOnlyWhatChanged) {
   tree_.AddFile("etc/a", "");
   tree_.AddFile("etc/b", "");
-  view_ = ContainerView(tree_, {"/etc/b"});
+  const ChangedPaths changed = {"/etc/b"};
+  view_ = ContainerView(tree_, changed);
   Reading reading(view_, collected_, collected_.diagnostics);
   EXPECT_THAT(Paths(reading.Find({"/etc/*"})), ElementsAre("/etc/b"));
   EXPECT_THAT(Paths(reading.FindBelow("/etc")), ElementsAre("/etc/b"));
+}
+
+TEST_F(ReadingTest, GoesOnlyIntoFoldersWithChanges) {
+  for (const char* name : {"etc/a/b/c", "etc/a/d", "etc/a.d/e", "etc/f/g"}) tree_.AddFile(name, "");
+  const ChangedPaths changed = {"/etc/a/b/c", "/etc/f"};
+  EXPECT_TRUE(changed.ContainsBelow("/"));
+  EXPECT_TRUE(changed.ContainsBelow("/etc/a"));
+  EXPECT_FALSE(changed.ContainsBelow("/etc/a.d"));
+  EXPECT_FALSE(changed.ContainsBelow("/etc/f"));
+  EXPECT_FALSE(changed.ContainsBelow("/et"));
+  view_ = ContainerView(tree_, changed);
+  Reading reading(view_, collected_, collected_.diagnostics);
+  EXPECT_THAT(Paths(reading.FindBelow("/etc")), ElementsAre("/etc/a/b/c"));
 }
 
 TEST_F(ReadingTest, ReadsTheBeginningOfAFileThatIsTooLong) {
@@ -91,7 +105,8 @@ TEST_F(ReadingTest, FindsHomes) {
                 "web:x:33:33::/var/www/:/usr/sbin/nologin\n"
                 "gone:x:34:34::/nonexistent:/bin/sh\nbroken\n");
   for (const char* home : {"root", "var/www", "home/eve"}) tree_.AddDirectory(home);
-  view_ = ContainerView(tree_, {});  // that passwd is the image's own does not matter
+  const ChangedPaths nothing;
+  view_ = ContainerView(tree_, nothing);  // that passwd is the image's own does not matter
   Reading reading(view_, collected_, collected_.diagnostics);
   const Users users(reading);
   std::vector<std::string> homes;

@@ -83,13 +83,11 @@ inline View HostView(const fs::Filesystem& tree) {
   return view;
 }
 
-// A container whose changed paths are these.
-inline View ContainerView(const fs::Filesystem& tree, std::vector<std::string> changed) {
+// A container whose changed paths are these; they must outlive it.
+inline View ContainerView(const fs::Filesystem& tree, const ChangedPaths& changed) {
   View view = HostView(tree);
   view.is_container = true;
-  view.changed = [changed = std::move(changed)](std::string_view path) {
-    return std::ranges::find(changed, path) != changed.end();
-  };
+  view.changed = &changed;
   return view;
 }
 

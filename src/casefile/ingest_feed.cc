@@ -10,6 +10,8 @@ namespace ekshume::casefile {
 namespace {
 
 constexpr size_t kQueueLength = 8;
+// Of batches of rows that were read already: a MiB each and more.
+constexpr size_t kRowQueueLength = 2;
 constexpr size_t kGatheredRows = 2000;
 constexpr size_t kGatheredBytes = size_t{4} << 20;
 
@@ -95,8 +97,9 @@ std::unique_ptr<log::RecordBatch> IngestFeed::FreeBatch() {
 }
 
 bool IngestFeed::Push(Work work) {
+  const size_t most = work.records != nullptr ? kQueueLength : kRowQueueLength;
   std::unique_lock lock(mutex_);
-  space_.wait(lock, [this] { return stopped_ || queue_.size() < kQueueLength; });
+  space_.wait(lock, [&] { return stopped_ || queue_.size() < most; });
   if (stopped_) return false;
   queue_.push_back(std::move(work));
   lock.unlock();
@@ -162,9 +165,15 @@ void IngestFeed::Flush() {
   gathered_counts_ = {};
   Work work;
   work.item = gathered_item_;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!free_rows_.empty()) {
+      work.rows = std::move(free_rows_.back());
+      free_rows_.pop_back();
+    }
+  }
   std::swap(work.rows, gathered_);
   static_cast<void>(Push(std::move(work)));
-  gathered_.Clear();
 }
 
 void IngestFeed::Count(uint32_t item, const log::RecordCounts& counts,
@@ -196,6 +205,9 @@ bool IngestFeed::Next(event::RowBatch& batch) {
   space_.notify_one();
   if (!work.records) {
     std::swap(batch, work.rows);
+    work.rows.Clear();
+    lock.lock();
+    free_rows_.push_back(std::move(work.rows));
     return true;
   }
   if (!dispatcher) dispatcher = std::make_unique<log::Dispatcher>(diagnostics_);

@@ -95,6 +95,7 @@ class IngestFeed final : public event::RowSource {
   std::set<std::string> evidence_;  // names of leaves, which their rows refer to
   std::vector<std::unique_ptr<log::Dispatcher>> idle_;
   std::vector<std::unique_ptr<log::RecordBatch>> free_batches_;  // read; their memory is used again
+  std::vector<event::RowBatch> free_rows_;                       // the same
   log::Dispatcher prober_;
   event::RowBatch gathered_;
   uint32_t gathered_item_ = 0;

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
-#include <set>
 
 #include "artifact/format.h"
 #include "base/limits.h"
@@ -120,15 +119,23 @@ class NodeFeed {
     }
     const Result<FileView> files = OpenContainer(container, diagnostics_);
     if (!files) return {};  // said already by the report
-    std::set<std::string, std::less<>> changed;
+    artifact::ChangedPaths changed;
+    size_t left_out = 0;
     if (files->overlay != nullptr && files->own_layer_count > 0) {
-      const Result<void> walked = fs::overlay::VisitDifferences(
-          *files->overlay, files->own_layer_count, diagnostics_,
-          [&](const fs::overlay::DiffEntry& entry) {
-            if (entry.node && changed.size() < limits::kMaxArtifactFiles) {
-              changed.insert("/" + entry.path);
-            }
-          });
+      const Result<void> walked =
+          fs::overlay::VisitDifferences(*files->overlay, files->own_layer_count, diagnostics_,
+                                        [&](const fs::overlay::DiffEntry& entry) {
+                                          if (!entry.node) return;
+                                          if (changed.size() < limits::kMaxArtifactFiles) {
+                                            changed.Insert("/" + entry.path);
+                                          } else {
+                                            ++left_out;
+                                          }
+                                        });
+      if (left_out > 0) {
+        diagnostics_.Report(DiagnosticCode::kArtifactLimit, container.id,
+                            fmt::format("kMaxArtifactFiles: {} changed files more", left_out));
+      }
       if (!walked) {
         diagnostics_.Report(DiagnosticCode::kArtifactUnreadable, container.id,
                             walked.error().message);
@@ -141,7 +148,7 @@ class NodeFeed {
     view.filesystem = files->filesystem.get();
     view.is_container = true;
     view.evidence = fmt::format("container {}", container.id.substr(0, 12));
-    if (!is_whole) view.changed = [&](std::string_view path) { return changed.contains(path); };
+    if (!is_whole) view.changed = &changed;
     const event::Event defaults = Defaults(container);
     EKSHUME_TRY(ReadArtifacts(view, defaults, false));
     for (const std::string_view folder : kLogFolders) {
@@ -190,8 +197,12 @@ class NodeFeed {
     const Result<void> walked =
         fs::Walk(*view.filesystem, *start, diagnostics_, [&](const fs::WalkItem& file) {
           std::string path = fs::JoinPath(folder, file.path);
+          if (file.stat.type == fs::NodeType::kDirectory && view.changed != nullptr &&
+              !view.changed->ContainsBelow(path)) {
+            return fs::WalkStep::kSkipChildren;
+          }
           if (file.stat.type == fs::NodeType::kRegular && file.stat.size_bytes > 0 &&
-              !IsArtifact(path) && (!view.changed || view.changed(path)) &&
+              !IsArtifact(path) && (view.changed == nullptr || view.changed->Contains(path)) &&
               (folder != kDockerContainers || path.contains("-json.log"))) {
             found.push_back({std::move(path), file.node, file.stat});
           }

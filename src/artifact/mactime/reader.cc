@@ -188,10 +188,11 @@ class Writer {
 void WriteTree(Reading& reading, Writer& writer) {
   const LayerDirectories layers(reading.view());
   const auto visit = [&](const fs::WalkItem& item) {
-    const bool is_layer = item.stat.type == fs::NodeType::kDirectory && layers.Contains(item.path);
-    const auto next = is_layer ? fs::WalkStep::kSkipChildren : fs::WalkStep::kContinue;
     std::string path = "/" + item.path;
-    if (!reading.view().changed) {
+    const bool is_skipped = item.stat.type == fs::NodeType::kDirectory &&
+                            (layers.Contains(item.path) || !reading.WantsBelow(path));
+    const auto next = is_skipped ? fs::WalkStep::kSkipChildren : fs::WalkStep::kContinue;
+    if (reading.view().changed == nullptr) {
       return writer.Write({std::move(path), "", item.stat, item.node}) ? next : fs::WalkStep::kStop;
     }
     if (!reading.Wants(path)) return next;
@@ -203,7 +204,8 @@ void WriteTree(Reading& reading, Writer& writer) {
     return writer.Write({std::move(path), "", *stat, item.node}) ? next : fs::WalkStep::kStop;
   };
   const fs::Filesystem& filesystem = reading.filesystem();
-  const auto wanted = reading.view().changed ? fs::WalkStat::kDirectories : fs::WalkStat::kAll;
+  const auto wanted =
+      reading.view().changed != nullptr ? fs::WalkStat::kDirectories : fs::WalkStat::kAll;
   const auto walked =
       fs::Walk(filesystem, filesystem.root(), reading.diagnostics(), visit, nullptr, wanted);
   if (!walked) reading.Report(DiagnosticCode::kArtifactUnreadable, "/", walked.error().message);

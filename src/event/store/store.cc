@@ -31,8 +31,9 @@ constexpr const char* kDatabaseName = "events.duckdb";
 constexpr const char* kPackName = "records.zst";
 // Twice what a row group of events needs, and room for queries; the rest of the process is small.
 constexpr const char* kMemoryLimit = "512MB";
-// What one thread needs for its row group, and half as much again.
-constexpr const char* kSparingMemoryLimit = "80MB";
+// What one thread needs: half of it was enough for rows of 4,000 random letters. What does not fit
+// goes to the case's temporary files.
+constexpr const char* kSparingMemoryLimit = "40MB";
 
 // Items that one statement stores: each statement costs as much as a hundred of them.
 constexpr size_t kItemsTogether = 500;
