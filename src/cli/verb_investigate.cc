@@ -141,6 +141,7 @@ Result<casefile::Json> Investigate(Program& program, const std::vector<std::stri
   }
   program.progress.SetStage("joining");
   EKSHUME_TRY(store->Finish(logs.empty() ? event::Effort::kSparing : event::Effort::kFull));
+  ReturnFreedMemory();
   report["events"] = EKSHUME_TRY(casefile::EventsJson(summaries, *store));
   EKSHUME_TRY(
       Explain(program, evidence.get(), node ? &*node : nullptr, std::move(rules), *store, report));
