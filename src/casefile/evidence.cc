@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "casefile/collection_evidence.h"
 #include "fs/archive/format.h"
 #include "fs/archive/tar.h"
 #include "fs/folder/folder.h"
@@ -50,6 +51,14 @@ bool IsBootOnly(const volume::Partition& partition) {
          partition.type_name == "Linux swap";
 }
 
+// A collection whose frames are gone still has its manifest.
+Result<void> CheckUnpacked(const fs::Filesystem& tree, const std::string& name,
+                           const EvidenceOptions& options, DiagnosticSink& diagnostics) {
+  const process::Format* format = process::FindFormat(tree);
+  if (format == nullptr || format->name() != "collection") return {};
+  return CheckManifest(tree, name, diagnostics, options.progress);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Evidence>> Evidence::Open(const std::vector<std::string>& paths,
@@ -80,19 +89,21 @@ Result<std::unique_ptr<Evidence>> Evidence::Open(const std::vector<std::string>&
 
 Result<void> Evidence::AddImage(const std::string& path, const EvidenceOptions& options,
                                 DiagnosticSink& diagnostics) {
+  const bool is_remote = options.remote != nullptr && options.remote->Recognises(path);
+  if (!is_remote && IsCollectionFile(path)) return AddCollection(path, options, diagnostics);
   image::OpenOptions open_options;
   open_options.diagnostics = &diagnostics;
   open_options.scratch = options.scratch;
   open_options.progress = options.progress;
   Disk disk;
   disk.path = path;
-  disk.opened = options.remote != nullptr && options.remote->Recognises(path)
-                    ? EKSHUME_TRY(options.remote->Open(path, open_options))
-                    : EKSHUME_TRY(image::Open(path, open_options));
+  disk.opened = is_remote ? EKSHUME_TRY(options.remote->Open(path, open_options))
+                          : EKSHUME_TRY(image::Open(path, open_options));
   if (IsArchive(*disk.opened.image)) {
     disks_.push_back(std::move(disk));
     const image::Image& image = *disks_.back().opened.image;
     auto tree = EKSHUME_TRY(fs::archive::OpenTar(image, BaseName(path), diagnostics));
+    EKSHUME_TRY(CheckUnpacked(*tree, BaseName(path), options, diagnostics));
     return AddLive(std::move(tree), path, disks_.size() - 1, options, diagnostics);
   }
   disk.table = EKSHUME_TRY(volume::ReadPartitionTable(*disk.opened.image, diagnostics));
@@ -130,10 +141,39 @@ Result<void> Evidence::AddImage(const std::string& path, const EvidenceOptions& 
   return {};
 }
 
+Result<void> Evidence::AddCollection(const std::string& path, const EvidenceOptions& options,
+                                     DiagnosticSink& diagnostics) {
+  const auto same_file = [&](const std::string& other) {
+    std::error_code error;
+    return std::filesystem::equivalent(path, other, error);
+  };
+  for (const auto& live : live_) {
+    if (std::ranges::any_of(live->parts, same_file)) return {};  // came in with another part
+  }
+  const std::vector<std::string> parts = PartsOfCollection(path, diagnostics);
+  auto image = EKSHUME_TRY(OpenCollection(parts, BaseName(path), diagnostics, options.progress));
+  auto tree = image->Tree(diagnostics);
+  Disk disk;
+  disk.path = path;
+  disk.opened.format = "collection";
+  disk.opened.files = parts;
+  for (const std::string& part : parts) {
+    std::error_code error;
+    const uint64_t size = std::filesystem::file_size(part, error);
+    if (!error) disk.opened.stored_bytes += size;
+  }
+  disk.opened.image = std::move(image);
+  disks_.push_back(std::move(disk));
+  EKSHUME_TRY(AddLive(std::move(tree), path, disks_.size() - 1, options, diagnostics));
+  live_.back()->parts = parts;
+  return {};
+}
+
 Result<void> Evidence::AddFolder(const std::string& path, const EvidenceOptions& options,
                                  DiagnosticSink& diagnostics) {
   auto tree = EKSHUME_TRY(fs::OpenFolder(path, diagnostics));
   if (process::FindFormat(*tree) != nullptr) {
+    EKSHUME_TRY(CheckUnpacked(*tree, BaseName(path), options, diagnostics));
     return AddLive(std::move(tree), path, std::nullopt, options, diagnostics);
   }
   Volume volume;

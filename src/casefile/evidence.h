@@ -62,6 +62,7 @@ class Evidence {
  public:
   // Opens every path: an image file of any format, a folder (an extracted or mounted root), or live
   // evidence (process/format.h), packed or not; the files that came with it are volumes too. A
+  // collection in several parts is opened once, by whichever of them is named first. A
   // partition that holds nothing readable is a diagnostic; kNotFound, kIo or kUnsupported only when
   // a path as a whole cannot be opened, or when no path holds any filesystem. `diagnostics` and
   // what `options` points to must outlive the Evidence.
@@ -92,6 +93,9 @@ class Evidence {
   Evidence() = default;
   Result<void> AddImage(const std::string& path, const EvidenceOptions& options,
                         DiagnosticSink& diagnostics);
+  // A collection with all its parts.
+  Result<void> AddCollection(const std::string& path, const EvidenceOptions& options,
+                             DiagnosticSink& diagnostics);
   Result<void> AddFolder(const std::string& path, const EvidenceOptions& options,
                          DiagnosticSink& diagnostics);
   Result<void> AddLive(std::unique_ptr<fs::Filesystem> tree, const std::string& path,

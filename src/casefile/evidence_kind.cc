@@ -8,6 +8,7 @@
 
 #include "base/endian.h"
 #include "base/limits.h"
+#include "casefile/collection_evidence.h"
 #include "casefile/file_input.h"
 #include "fs/archive/format.h"
 #include "fs/archive/tar.h"
@@ -98,6 +99,7 @@ Result<EvidenceKind> ClassifyEvidence(const std::string& path) {
     return files.empty() ? EvidenceKind::kNode : EvidenceKind::kLogs;
   }
   if (!filesystem::is_regular_file(path, error)) return EvidenceKind::kNode;
+  if (IsCollectionFile(path)) return EvidenceKind::kNode;
   std::string head;
   {
     const auto file = EKSHUME_TRY(FileSource::Open(path));

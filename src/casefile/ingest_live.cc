@@ -205,8 +205,11 @@ std::string KeyOf(const LiveEvidence& live) {
   const auto modified = std::filesystem::last_write_time(path, error);
   const uint64_t size =
       std::filesystem::is_regular_file(path, error) ? std::filesystem::file_size(path, error) : 0;
-  return fmt::format("live\n{}:{}:{}:{}", live.state.format, live.name, size,
-                     modified.time_since_epoch().count());
+  std::string key = fmt::format("live\n{}:{}:{}:{}", live.state.format, live.name, size,
+                                modified.time_since_epoch().count());
+  // With a further part it is other evidence.
+  if (live.parts.size() > 1) key += fmt::format("\nparts {}", live.parts.size());
+  return key;
 }
 
 // What the processes say of who belongs to whom.

@@ -17,8 +17,9 @@ namespace ekshume::casefile {
 
 // Evidence of a running system: what it says, and the archive or folder whose bytes it refers to.
 struct LiveEvidence {
-  std::string name;  // "node.tar.zst": in diagnostics and the column `evidence`
-  std::string path;  // as the user named it
+  std::string name;                // "node.tar.zst": in diagnostics and the column `evidence`
+  std::string path;                // as the user named it
+  std::vector<std::string> parts;  // the files of a collection: `path` and its other parts
   std::unique_ptr<fs::Filesystem> archive;
   process::State state;  // its Extents are of `archive`
 };

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "casefile/case.h"
+#include "casefile/collection_evidence.h"
 #include "casefile/detection/coverage_facts.h"
 #include "casefile/detection/detection.h"
 #include "casefile/detection/findings_json.h"
@@ -69,8 +70,10 @@ Result<void> Explain(Program& program, const casefile::Evidence* evidence,
   return {};
 }
 
-// A snapshot that `acquire` read into an image lies in a folder with its records.
+// A snapshot that `acquire` read into an image lies in a folder with its records, and so do the
+// parts of a collection.
 Result<bool> IsAcquiredDisk(const std::string& path) {
+  if (casefile::IsCollectionFile(path)) return true;
   std::error_code error;
   const std::filesystem::path file(path);
   if (file.extension() != ".img" ||

@@ -8,8 +8,11 @@
 
 #include "base/limits.h"
 #include "collection/frame_check.h"
+#include "collection/line_cutter.h"
+#include "collection/parts_image.h"
 #include "collection/reader.h"
 #include "collection/writer.h"
+#include "fs/path.h"
 
 namespace ekshume::collection {
 namespace {
@@ -400,6 +403,106 @@ TEST(CollectionTest, RefusesOtherVersionsAndNames) {
   EXPECT_EQ(opened.Count(DiagnosticCode::kCollectionDamaged), 2U);
   ASSERT_THAT(opened.reader->members(), SizeIs(2));
   EXPECT_EQ(opened.reader->members()[0].path(), "root/fine..name");
+}
+
+TEST(CollectionTest, NamesWhatTheManifestHasAndTheArchiveHasNot) {
+  // A part whose manifest names one more member than it has.
+  MemorySink sink;
+  auto writer = Writer::Start(sink, WriterOptions{});
+  ASSERT_TRUE(writer);
+  ASSERT_TRUE((*writer)->AddText("collection.json", "{}"));
+  ASSERT_TRUE(
+      (*writer)->AddText("manifest.2.jsonl", "{\"member\":\"root/gone\",\"sha256\":\"00\"}\n"));
+  ASSERT_TRUE((*writer)->Finish(false));
+  const Opened opened = Open({sink.written});
+  ASSERT_TRUE(opened.reader);
+  ASSERT_TRUE(opened.reader->CheckDigests(*opened.diagnostics));
+  EXPECT_TRUE(opened.Says("root/gone is in the manifest and not in the archive"));
+}
+
+TEST(CollectionTest, StopsCheckingWhenAsked) {
+  const Opened opened = Open({SmallArchive()});
+  Progress progress;
+  progress.Cancel();
+  const auto checked = opened.reader->CheckDigests(*opened.diagnostics, &progress);
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().code, ErrorCode::kCancelled);
+}
+
+TEST(CollectionTest, TellsPiecesOfTablesByTheirNames) {
+  EXPECT_EQ(Reader::TableOf("live/maps.jsonl"), "live/maps.jsonl");
+  EXPECT_EQ(Reader::TableOf("live/maps.12.jsonl"), "live/maps.jsonl");
+  EXPECT_EQ(Reader::TableOf("skipped.2.jsonl"), "skipped.jsonl");
+  EXPECT_EQ(Reader::TableOf("root/var/log/x.jsonl"), "");
+  EXPECT_EQ(Reader::TableOf("other.jsonl"), "");
+  EXPECT_EQ(Reader::TableOf("live/network/1.jsonl"), "");
+}
+
+TEST(LineCutterTest, LeavesOutWhatIsTooLong) {
+  LineCutter cutter(5);
+  std::vector<std::string> lines;
+  const auto take = [&](std::string_view line) { lines.emplace_back(line); };
+  cutter.Feed("ab\ncd", take);
+  cutter.Feed("e\n123456\n\n1234", take);
+  cutter.Feed("56", take);
+  cutter.Feed("7\nx\nlast", take);
+  cutter.Finish(take);
+  EXPECT_THAT(lines, ElementsAre("ab", "cde", "", "x", "last"));
+  EXPECT_EQ(cutter.left_out(), 2U);
+}
+
+// The tree shows what a reader of one part would see, whichever part has it.
+TEST(PartsImageTest, ShowsAllPartsAsOneTree) {
+  const std::string first = SmallArchive(1024, 1);
+  const std::string second = SmallArchive(1024, 2);
+  for (const size_t cut : {first.size() / 3, first.size() / 2, first.size() - 81}) {
+    std::vector<std::unique_ptr<image::Image>> parts;
+    for (const std::string& part : {second, first.substr(0, cut)}) {
+      const auto bytes = ByteView::Of(part).AsSpan();
+      parts.push_back(image::MakeMemory({bytes.begin(), bytes.end()}, "part"));
+    }
+    DiagnosticSink diagnostics;
+    const auto image = PartsImage::Open(std::move(parts), "c", diagnostics);
+    ASSERT_TRUE(image) << image.error().message;
+    const auto tree = (*image)->Tree(diagnostics);
+    for (const auto& [path, content] : Contents()) {
+      const auto bytes = fs::ReadWholeFile(*tree, path, 1 << 20);
+      ASSERT_TRUE(bytes) << path << " " << bytes.error().message;
+      EXPECT_EQ(*bytes, content) << path;
+    }
+    const auto table = fs::ReadWholeFile(*tree, "live/processes.jsonl", 1 << 20);
+    ASSERT_TRUE(table);
+    EXPECT_THAT(*table, HasSubstr("{\"pid\":19}\n"));
+    EXPECT_EQ(diagnostics.Count(DiagnosticCode::kCollectionTruncated), 1U);
+    EXPECT_EQ(diagnostics.Count(DiagnosticCode::kCollectionDamaged), 0U);
+    std::string past(8, '\0');
+    EXPECT_FALSE((*image)->ReadAt((*image)->size_bytes() - 1, AsWritableBytes(past)));
+  }
+}
+
+// Of a table that was cut only what arrived is shown, so that reading it does not fail.
+TEST(PartsImageTest, ShowsTheBeginningOfACutTable) {
+  MemorySink sink;
+  WriterOptions options;
+  options.frame_bytes = 512;
+  auto writer = Writer::Start(sink, options);
+  ASSERT_TRUE(writer);
+  std::string lines;
+  for (int i = 0; i < 600; ++i) lines += fmt::format("{{\"pid\":{}}}\n", i * 7919);
+  ASSERT_TRUE((*writer)->AddText("live/processes.jsonl", lines));
+  ASSERT_TRUE((*writer)->Finish(false));
+  std::vector<std::unique_ptr<image::Image>> parts;
+  const auto bytes = ByteView::Of(sink.written).AsSpan().first(sink.written.size() / 2);
+  parts.push_back(image::MakeMemory({bytes.begin(), bytes.end()}, "part"));
+  DiagnosticSink diagnostics;
+  const auto image = PartsImage::Open(std::move(parts), "c", diagnostics);
+  ASSERT_TRUE(image);
+  const auto tree = (*image)->Tree(diagnostics);
+  const auto table = fs::ReadWholeFile(*tree, "live/processes.jsonl", 1 << 20);
+  ASSERT_TRUE(table) << table.error().message;
+  EXPECT_GT(table->size(), 512U);
+  EXPECT_LT(table->size(), lines.size());
+  EXPECT_EQ(*table, lines.substr(0, table->size()));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "collection/line_cutter.h"
 #include "collection/tar_decode.h"
 #include "collection/writer.h"
 
@@ -179,10 +180,10 @@ std::vector<const Member*> Reader::Pieces(size_t part, std::string_view table, b
 Result<bool> Reader::ReadPieces(const std::vector<const Member*>& pieces,
                                 const std::function<void(std::string_view)>& line, uint64_t& bytes,
                                 DiagnosticSink& diagnostics) const {
+  LineCutter cutter(limits::kMaxRecordBytes);
   std::string buffer;
-  std::string rest;  // a line that is not whole yet
   for (const Member* piece : pieces) {
-    rest.clear();  // pieces hold whole lines
+    cutter.Restart();  // pieces hold whole lines
     for (uint64_t offset = 0; offset < piece->size_bytes;) {
       buffer.resize(std::min<uint64_t>(kReadBytes, piece->size_bytes - offset));
       if (bytes + buffer.size() > limits_.table_bytes) {
@@ -195,44 +196,70 @@ Result<bool> Reader::ReadPieces(const std::vector<const Member*>& pieces,
       if (const auto read = ReadAt(*piece, offset, AsWritableBytes(buffer)); !read) break;
       bytes += buffer.size();
       offset += buffer.size();
-      std::string_view text = buffer;
-      for (size_t end = text.find('\n'); end != std::string_view::npos; end = text.find('\n')) {
-        if (rest.empty()) {
-          line(text.substr(0, end));
-        } else {
-          rest.append(text.substr(0, end));
-          line(rest);
-          rest.clear();
-        }
-        text.remove_prefix(end + 1);
-      }
-      rest.append(text);
+      cutter.Feed(buffer, line);
     }
   }
+  if (cutter.left_out() > 0) {
+    diagnostics.Report(
+        DiagnosticCode::kCollectionLimit, pieces.front()->path(),
+        fmt::format("{} lines that are too long (kMaxRecordBytes)", cutter.left_out()));
+  }
   return true;
+}
+
+std::vector<const Member*> Reader::TablePieces(std::string_view table) const {
+  std::vector<const Member*> joined;
+  for (size_t part = 0; part < parts_.size(); ++part) {
+    bool whole = false;
+    std::vector<const Member*> pieces = Pieces(part, table, whole);
+    if (pieces.empty()) continue;
+    if (IsOwnTable(table)) {
+      joined.insert(joined.end(), pieces.begin(), pieces.end());
+    } else if (whole) {
+      return pieces;
+    } else if (pieces.size() >= joined.size()) {
+      joined = std::move(pieces);
+    }
+  }
+  return joined;
+}
+
+std::string Reader::TableOf(std::string_view path) {
+  if (!path.ends_with(kTableSuffix)) return "";
+  std::string_view stem = path.substr(0, path.size() - kTableSuffix.size());
+  const size_t dot = stem.rfind('.');
+  if (dot != std::string_view::npos &&
+      PieceNumber(fmt::format("{}{}", stem.substr(0, dot), kTableSuffix), path) > 1) {
+    stem = stem.substr(0, dot);
+  }
+  std::string table = fmt::format("{}{}", stem, kTableSuffix);
+  const bool is_live = table.starts_with("live/") && table.find('/', 5) == std::string::npos;
+  return is_live || IsOwnTable(table) ? table : "";
+}
+
+uint64_t Reader::WholeBytes(const Member& member) const {
+  if (!member.partial) return member.size_bytes;
+  const FrameIndex& part = *parts_[member.part];
+  uint64_t low = 0;
+  uint64_t high = member.size_bytes;
+  while (low < high) {
+    const uint64_t middle = high - (high - low) / 2;
+    if (part.HasAll(member.data_offset, middle)) {
+      low = middle;
+    } else {
+      high = middle - 1;
+    }
+  }
+  return low;
 }
 
 Result<bool> Reader::ReadTable(std::string_view table,
                                const std::function<void(std::string_view)>& line,
                                DiagnosticSink& diagnostics) const {
+  const std::vector<const Member*> pieces = TablePieces(table);
+  if (pieces.empty()) return false;
   uint64_t bytes = 0;
-  bool found = false;
-  std::vector<const Member*> best;
-  for (size_t part = 0; part < parts_.size(); ++part) {
-    bool whole = false;
-    std::vector<const Member*> pieces = Pieces(part, table, whole);
-    if (pieces.empty()) continue;
-    found = true;
-    if (IsOwnTable(table)) {
-      EKSHUME_TRY(ReadPieces(pieces, line, bytes, diagnostics));
-    } else if (whole) {
-      return ReadPieces(pieces, line, bytes, diagnostics);
-    } else if (pieces.size() >= best.size()) {
-      best = std::move(pieces);
-    }
-  }
-  if (!best.empty()) EKSHUME_TRY(ReadPieces(best, line, bytes, diagnostics));
-  return found;
+  return ReadPieces(pieces, line, bytes, diagnostics);
 }
 
 std::vector<std::string> Reader::Received() const {

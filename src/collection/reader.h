@@ -14,6 +14,7 @@
 #include "base/diagnostic.h"
 #include "base/hash.h"
 #include "base/limits.h"
+#include "base/progress.h"
 #include "collection/frame_index.h"
 #include "collection/tar_header.h"
 
@@ -75,8 +76,17 @@ class Reader {
   Result<bool> ReadTable(std::string_view table, const std::function<void(std::string_view)>& line,
                          DiagnosticSink& diagnostics) const;
 
+  // The members that ReadTable() reads for a table, in that order.
+  std::vector<const Member*> TablePieces(std::string_view table) const;
+  // The table that a member of this name is a piece of; "" for other members.
+  static std::string TableOf(std::string_view path);
+  // How many of a member's bytes arrived before the first that did not.
+  uint64_t WholeBytes(const Member& member) const;
+
   // Compares every member with its manifest, and each part's tar stream with its trailer, and
-  // reports what differs and what the collector says it could not read. Reads everything.
+  // reports what differs. Reads everything once. kCancelled when `progress` says so.
+  Result<void> CheckDigests(DiagnosticSink& diagnostics, Progress* progress = nullptr) const;
+  // The same, and reports each thing that the collector says it could not read.
   Result<void> Verify(DiagnosticSink& diagnostics) const;
 
   // The parts, by their number.
@@ -97,7 +107,7 @@ class Reader {
   Result<bool> ReadPieces(const std::vector<const Member*>& pieces,
                           const std::function<void(std::string_view)>& line, uint64_t& bytes,
                           DiagnosticSink& diagnostics) const;
-  Result<Sha256Digest> HashMember(const Member& member) const;
+  Result<void> CheckPart(size_t part, DiagnosticSink& diagnostics, Progress* progress) const;
 
   const ReaderLimits limits_;
   std::vector<std::unique_ptr<FrameIndex>> parts_;

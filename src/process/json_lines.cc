@@ -9,6 +9,7 @@
 #include "base/byte_view.h"
 #include "base/hex.h"
 #include "base/limits.h"
+#include "collection/line_cutter.h"
 #include "fs/path.h"
 
 namespace ekshume::process {
@@ -34,41 +35,30 @@ bool VisitLines(const Source& source, const std::string& path, DiagnosticSink& d
     diagnostics.Report(DiagnosticCode::kCollectionLimit, source.name,
                        fmt::format("{}: {}", path, what));
   };
-  std::string text;
-  bool too_long = false;
+  collection::LineCutter cutter(limits::kMaxRecordBytes);
+  std::string text(kReadBytes, '\0');
   uint64_t offset = 0;
   while (true) {
     if (offset >= limits::kMaxCollectionTableBytes) {
       limited("its rest (kMaxCollectionTableBytes)");
-      return true;
+      break;
     }
-    const size_t before = text.size();
-    text.resize(before + kReadBytes);
-    const auto count = (*file)->ReadAt(offset, AsWritableBytes(text).subspan(before));
-    text.resize(before + (count ? *count : 0));
+    const auto count = (*file)->ReadAt(offset, AsWritableBytes(text));
     if (!count) {
       diagnostics.Report(DiagnosticCode::kCollectionDamaged, source.name,
                          fmt::format("{}: {}", path, count.error().message), offset);
     }
-    const bool ended = !count || *count == 0;
-    if (!ended) offset += *count;
-    size_t at = 0;
-    for (size_t end = text.find('\n'); end != std::string::npos; end = text.find('\n', at)) {
-      if (!too_long) visit(std::string_view(text).substr(at, end - at));
-      too_long = false;
-      at = end + 1;
+    if (!count || *count == 0) {
+      cutter.Finish(visit);
+      break;
     }
-    text.erase(0, at);
-    if (ended) {
-      if (!text.empty() && !too_long) visit(text);
-      return true;
-    }
-    if (text.size() > limits::kMaxRecordBytes) {
-      if (!too_long) limited("a line (kMaxRecordBytes)");
-      too_long = true;
-      text.clear();
-    }
+    offset += *count;
+    cutter.Feed(std::string_view(text).substr(0, *count), visit);
   }
+  if (cutter.left_out() > 0) {
+    limited(fmt::format("{} lines (kMaxRecordBytes)", cutter.left_out()));
+  }
+  return true;
 }
 
 bool VisitTable(const Source& source, const std::string& path, DiagnosticSink& diagnostics,
