@@ -36,5 +36,6 @@ void RecordCluster(live::kubernetes::Client& client, live::Acquisition& acquisit
 
 // One file each.
 void AddAcquireClusterVerb(Program& program);
+void AddOperatorVerb(Program& program);
 
 }  // namespace ekshume::cli

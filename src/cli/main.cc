@@ -91,6 +91,7 @@ int Run(int argc, char** argv) {
   AddAcquireAwsVerbs(program);
   AddAcquirePodVerb(program);
   AddAcquireClusterVerb(program);
+  AddOperatorVerb(program);
   AddWatchVerb(program);
   AddCollectVerb(program);
   try {

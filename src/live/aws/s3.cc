@@ -122,6 +122,20 @@ Result<std::string> CreateMultipartUpload(const Client& client, const S3Place& p
   return id;
 }
 
+Result<UploadedPart> UploadPart(const Client& client, const S3Place& place,
+                                const std::string& upload_id, int number, std::string bytes,
+                                ServiceError* failure) {
+  Call call =
+      EKSHUME_TRY(S3Call(client, "PutObject", "PUT", place.bucket, place.key,
+                         {{"partNumber", fmt::format("{}", number)}, {"uploadId", upload_id}}));
+  UploadedPart part{.number = number, .etag = "", .size_bytes = bytes.size()};
+  call.body = std::move(bytes);
+  const http::Answer answer = EKSHUME_TRY(client.Send(call, failure));
+  part.etag = WithoutQuotes(std::string(answer.Header("etag")));
+  if (part.etag.empty()) return Fail(ErrorCode::kCorrupt, "s3:UploadPart answered no entity tag");
+  return part;
+}
+
 Result<std::vector<UploadedPart>> ListParts(const Client& client, const S3Place& place,
                                             const std::string& upload_id, ServiceError* failure) {
   std::vector<UploadedPart> parts;

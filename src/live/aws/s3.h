@@ -57,6 +57,10 @@ struct UploadedPart {
   std::string etag;
   uint64_t size_bytes = 0;
 };
+// One part of an upload, put by us. Its bytes are part of the signature, so S3 takes no others.
+Result<UploadedPart> UploadPart(const Client& client, const S3Place& place,
+                                const std::string& upload_id, int number, std::string bytes,
+                                ServiceError* failure = nullptr);
 Result<std::vector<UploadedPart>> ListParts(const Client& client, const S3Place& place,
                                             const std::string& upload_id,
                                             ServiceError* failure = nullptr);
@@ -64,6 +68,9 @@ Result<void> CompleteMultipartUpload(const Client& client, const S3Place& place,
                                      const std::string& upload_id,
                                      const std::vector<UploadedPart>& parts,
                                      ServiceError* failure = nullptr);
+// A whole file, in parts when it is large; the part that is on its way is in memory. Its size.
+Result<uint64_t> UploadFile(const Client& client, const S3Place& place, const std::string& path,
+                            ServiceError* failure = nullptr);
 // A URL that GETs (method "GET") or PUTs an object, or one part of an upload, for some time.
 Result<std::string> PresignObject(const Client& client, std::string_view method,
                                   const S3Place& place, Parameters query, int expires_seconds);

@@ -88,6 +88,10 @@ std::string PathOf(std::initializer_list<std::string_view> segments) {
   return path;
 }
 
+bool IsConflict(const Error& error) {
+  return error.message.find(": status 409: ") != std::string::npos;
+}
+
 std::string MissingPermission(const Error& error) {
   const size_t begin = error.message.find(kMissing);
   if (begin == std::string::npos) return "";

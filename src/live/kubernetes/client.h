@@ -97,6 +97,8 @@ class Client {
   double clock_offset_seconds_ = 0;
 };
 
+// Whether a server refused a change because the object has changed meanwhile (409).
+bool IsConflict(const Error& error);
 // The missing permission that an error of Client names, or "".
 std::string MissingPermission(const Error& error);
 
