@@ -17,7 +17,8 @@ namespace ekshume::detect {
 // differ in it or do not say.
 struct Finding {
   std::string id;        // the same on every run over the same evidence
-  std::string detector;  // what kind of rule it is: "sigma", "yara", "indicator", "drift"
+  std::string detector;  // what kind of rule it is: "sigma", "yara", "indicator", "drift",
+                         // "running"
   std::string rule;      // its id, or its title where it has none
   std::string title;
   std::string level;              // informational, low, medium, high, critical

@@ -76,6 +76,7 @@ struct Process {
   std::string effective_capabilities;          // 16 hexadecimal digits
   std::string tty;
   std::optional<int64_t> threads;
+  int64_t tracer = 0;  // the process that traces it (ptrace); 0 none, or not known
   std::string runtime;
   std::string container_id;
   std::string pod_uid;

@@ -8,6 +8,7 @@
 #include "casefile/detection/event_match.h"
 #include "casefile/detection/file_scan.h"
 #include "casefile/detection/live_context.h"
+#include "casefile/detection/live_findings.h"
 #include "casefile/detection/live_scan.h"
 #include "casefile/detection/problems.h"
 #include "casefile/detection/weigh.h"
@@ -52,6 +53,7 @@ Result<std::vector<detect::Finding>> Detect(const Evidence* evidence, const Node
     }
     if (!evidence->live().empty()) {
       const LiveContext live(*evidence, inventory, EKSHUME_TRY(ProcessEvents::Of(store)));
+      add(LiveFindings(live, diagnostics, progress));
       if (!files.empty()) add(ScanLive(live, files, diagnostics, progress));
     }
   }

@@ -129,6 +129,7 @@ class CollectionReader {
     const auto tty = runtime::Integer(Member(row, "tty"));
     if (tty && *tty != 0) process.tty = fmt::format("{}:{}", (*tty >> 8) & 0xfff, *tty & 0xff);
     process.threads = runtime::Integer(Member(row, "threads"));
+    process.tracer = runtime::Integer(Member(row, "tracer_pid")).value_or(0);
     process.runtime = Text(Member(row, "runtime"));
     process.container_id = Text(Member(row, "container_id"));
     process.pod_uid = Text(Member(row, "pod_uid"));
