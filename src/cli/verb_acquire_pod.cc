@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "cli/acquire_kubernetes.h"
+#include "live/aws/json.h"
 #include "live/kubernetes/acquire_pod.h"
 
 namespace ekshume::cli {
@@ -17,6 +18,17 @@ struct PodOptions {
   KubernetesOptions kubernetes;
   kubernetes::PodRequest request;
 };
+
+// Over which channel, why that one, and what must be known before the pod is touched.
+void SayHow(const live::Acquisition& acquisition) {
+  const auto record = live::aws::Json::parse(acquisition.Record(), nullptr, false);
+  fmt::print(stderr, "ekshume: {} ({})\n", EscapeForTerminal(live::aws::TextOf(record, "method")),
+             EscapeForTerminal(live::aws::TextOf(record, "method_reason")));
+  for (const char* name : {"left_in_pod", "warning"}) {
+    const std::string note = live::aws::TextOf(live::aws::ObjectOf(record, "notes"), name);
+    if (!note.empty()) fmt::print(stderr, "ekshume: note: {}\n", EscapeForTerminal(note));
+  }
+}
 
 Result<void> RunPod(Program& program, PodOptions& options) {
   kubernetes::PodRequest& request = options.request;
@@ -37,6 +49,7 @@ Result<void> RunPod(Program& program, PodOptions& options) {
   const Result<void> done =
       kubernetes::AcquirePod(request, client, *acquisition, program.diagnostics, program.progress);
   acquisition->SetClockOffset("Kubernetes API", client.clock_offset_seconds());
+  if (!program.quiet) SayHow(*acquisition);
   return EndAcquisition(program, options.acquire, *acquisition, done,
                         done ? "" : kubernetes::MissingPermission(done.error()));
 }
@@ -49,9 +62,16 @@ void AddAcquirePodVerb(Program& program) {
   verb->footer(
       "--via node makes a privileged pod in the namespace ekshume on the pod's node and deletes "
       "it\n"
-      "afterwards; exec runs the collector inside the container. auto takes the first that is\n"
-      "allowed. The collector goes through the exec stream; nothing is downloaded there but the\n"
-      "image of the pod on the node.\n"
+      "afterwards; ephemeral adds an ephemeral container, which nobody can remove again; exec "
+      "runs\n"
+      "the collector inside the container; tools uses only the container's own shell and "
+      "programs;\n"
+      "checkpoint asks the kubelet for a checkpoint, which needs criu on the node. auto takes "
+      "them in\n"
+      "this order, without checkpoint, and goes on to the next one when a permission is missing "
+      "or\n"
+      "it fails. The collector goes through the exec stream; nothing is downloaded there but the\n"
+      "image of our own containers.\n"
       "Examples:\n"
       "  ekshume acquire pod shop/web-5d9c7 --memory anonymous --case incident-42\n"
       "  ekshume acquire pod shop/web-5d9c7 --via exec --container app --output-folder web");
@@ -60,10 +80,11 @@ void AddAcquirePodVerb(Program& program) {
   verb->add_option("pod", options->acquire.target, "the pod")
       ->required()
       ->type_name("NAMESPACE/POD");
-  verb->add_option("--via", options->request.via, "how: auto (default), node, exec")
-      ->check(CLI::IsMember({"auto", "node", "exec"}));
+  verb->add_option("--via", options->request.via,
+                   "how: auto (default), node, ephemeral, exec, tools, checkpoint")
+      ->check(CLI::IsMember({"auto", "node", "ephemeral", "exec", "tools", "checkpoint"}));
   verb->add_option("--container", options->request.container,
-                   "only this container (default: all by node, the first one by exec)")
+                   "only this container (default: all by the node, else the first one)")
       ->type_name("NAME");
   verb->add_option("--memory", options->request.collecting.memory,
                    "memory of the processes: none (default), anonymous, all")
@@ -74,6 +95,9 @@ void AddAcquirePodVerb(Program& program) {
   verb->add_option("--collector", options->request.collecting.collector,
                    "the static collector (default: the installed one for the node)")
       ->type_name("FILE");
+  verb->add_option("--resume", options->request.resume,
+                   "go on where an acquisition of this pod was stopped")
+      ->type_name("FOLDER");
   verb->add_option("--collect", options->request.collecting.arguments,
                    "an argument for the collector (may be repeated: --collect=--profile "
                    "--collect=none)")

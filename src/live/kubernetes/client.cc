@@ -314,6 +314,11 @@ Result<void> Client::Delete(const std::string& path, const Json& options) {
   return {};
 }
 
+Result<ExecOutcome> Client::Run(const ExecRequest& request, const Progress* progress) {
+  const std::string authorization = EKSHUME_TRY(Authorization());
+  return exec_(access_, authorization, request, progress);
+}
+
 Result<bool> Client::May(const Permission& permission) {
   const size_t slash = permission.resource.find('/');
   const std::string sub = slash == std::string::npos ? "" : permission.resource.substr(slash + 1);

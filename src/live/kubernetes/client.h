@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "live/aws/json.h"
 #include "live/http/transport.h"
+#include "live/kubernetes/exec.h"
 #include "live/kubernetes/kubeconfig.h"
 
 namespace ekshume::live::kubernetes {
@@ -67,6 +68,15 @@ class Client {
   Result<Json> Patch(const std::string& path, const Json& body, const std::string& content_type);
   Result<void> Delete(const std::string& path, const Json& options);
 
+  // Runs a command in a container: Exec() with our credentials. `progress` null: not to be stopped,
+  // for what is cleaned up after Ctrl-C.
+  Result<ExecOutcome> Run(const ExecRequest& request, const Progress* progress);
+  using ExecFunction =
+      std::function<Result<ExecOutcome>(const Access& access, const std::string& authorization,
+                                        const ExecRequest& request, const Progress* progress)>;
+  // For tests: what runs commands in the place of Exec().
+  void SetExec(ExecFunction exec) { exec_ = std::move(exec); }
+
   // SelfSubjectAccessReview: whether we may. Servers answer it for everyone.
   Result<bool> May(const Permission& permission);
   // Who we are, as the server says (SelfSubjectReview, from 1.28), or "".
@@ -90,6 +100,7 @@ class Client {
   const RunProgram run_;
   const std::unique_ptr<http::Transport> transport_;
   const Progress* const progress_;
+  ExecFunction exec_ = Exec;
 
   mutable std::mutex mutex_;  // guards what follows
   std::string token_;

@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "base/hash.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "collection/find_collector.h"
@@ -25,29 +26,38 @@ std::string Architecture(Client& client, const std::string& name) {
   return architecture.empty() ? "x86_64" : architecture;
 }
 
-}  // namespace
-
-Result<ExecOutcome> CollectorRun::RunIn(const Place& place, std::vector<std::string> command,
-                                        std::string_view input,
-                                        std::function<Result<void>(ByteView)> output) {
-  const std::string authorization = EKSHUME_TRY(client_.Authorization());
-  const ExecRequest exec{
+ExecRequest ExecIn(const Place& place, std::vector<std::string> command, std::string_view input,
+                   std::function<Result<void>(ByteView)> output) {
+  return {
       .path = PathOf({"api", "v1", "namespaces", place.in_namespace, "pods", place.pod, "exec"}),
       .container = place.container,
       .command = std::move(command),
       .input = input,
       .output = std::move(output)};
-  return Exec(client_.access(), authorization, exec, &progress_);
+}
+
+}  // namespace
+
+struct CollectorRun::PartsReader {
+  std::vector<std::unique_ptr<image::Image>> images;  // the reader's
+  std::unique_ptr<collection::Reader> reader;
+};
+
+Result<ExecOutcome> CollectorRun::RunIn(const Place& place, std::vector<std::string> command,
+                                        std::string_view input,
+                                        std::function<Result<void>(ByteView)> output) {
+  return client_.Run(ExecIn(place, std::move(command), input, std::move(output)), &progress_);
 }
 
 Result<std::string> CollectorRun::Shell(const Place& place, const std::string& script,
-                                        std::string_view input) {
+                                        std::string_view input, const Progress* progress) {
   std::string text;
+  const auto keep = [&](ByteView bytes) -> Result<void> {
+    if (text.size() < limits::kMaxSmallFileBytes) text += bytes.AsText();
+    return {};
+  };
   const ExecOutcome outcome =
-      EKSHUME_TRY(RunIn(place, {"sh", "-c", script}, input, [&](ByteView bytes) -> Result<void> {
-        if (text.size() < limits::kMaxSmallFileBytes) text += bytes.AsText();
-        return {};
-      }));
+      EKSHUME_TRY(client_.Run(ExecIn(place, {"sh", "-c", script}, input, keep), progress));
   if (outcome.exit_code != 0) {
     return Fail(ErrorCode::kIo,
                 fmt::format("a command in {}/{} ended with {}: {}", place.in_namespace, place.pod,
@@ -74,10 +84,13 @@ Result<void> CollectorRun::Send(const Place& place, std::string_view program) {
   return {};
 }
 
-Result<void> CollectorRun::Collect(const Place& place) {
-  std::vector<std::string> names;
+Result<void> CollectorRun::Collect(const Place& place, std::string_view folder,
+                                   std::vector<std::string> earlier) {
+  std::vector<std::string> names = std::move(earlier);
+  const int first = static_cast<int>(names.size()) + 1;
+  const int last = first + kParts - 1;
   int empty = 0;
-  for (int part = 1; part <= kParts; ++part) {
+  for (int part = first; part <= last; ++part) {
     std::vector<std::string> command{place.program};
     command.insert(command.end(), place.arguments.begin(), place.arguments.end());
     command.insert(command.end(), {"--memory", options_.memory});
@@ -89,13 +102,13 @@ Result<void> CollectorRun::Collect(const Place& place) {
                                      fmt::format("{}", part)});
       skip = received.members;
     }
-    const std::string name = fmt::format("collection/part-{}.ekc", part);
+    const std::string name = fmt::format("{}/part-{}.ekc", folder, part);
     const auto file = EKSHUME_TRY(acquisition_.Create(
         name, fmt::format("{}/{} container {}", place.in_namespace, place.pod, place.container)));
     const auto outcome =
         RunIn(place, command, skip, [&](ByteView bytes) { return file->Write(bytes); });
     if (!outcome && file->size_bytes() == 0) {
-      if (part == kParts || outcome.error().code != ErrorCode::kIo) return outcome.error();
+      if (part == last || outcome.error().code != ErrorCode::kIo) return outcome.error();
       --part;
       if (++empty > kParts) return outcome.error();
       continue;
@@ -106,7 +119,7 @@ Result<void> CollectorRun::Collect(const Place& place) {
       return Fail(ErrorCode::kIo, fmt::format("the collector ended with {}: {}", outcome->exit_code,
                                               EscapeForTerminal(outcome->errors)));
     }
-    if (EKSHUME_TRY(Read(names)).complete) return {};
+    if (EKSHUME_TRY(Read(names)).complete) return Verify(names);
     if (!outcome && outcome.error().code != ErrorCode::kIo) return outcome.error();
     diagnostics_.Report(DiagnosticCode::kAcquireCut, name,
                         outcome ? "the stream has no trailer" : outcome.error().message);
@@ -114,31 +127,62 @@ Result<void> CollectorRun::Collect(const Place& place) {
   return Fail(ErrorCode::kIo, fmt::format("the stream was cut {} times", kParts));
 }
 
-// What the parts hold so far.
-Result<CollectorRun::Received> CollectorRun::Read(const std::vector<std::string>& names) {
+Result<std::unique_ptr<CollectorRun::PartsReader>> CollectorRun::Open(
+    const std::vector<std::string>& names) {
   DiagnosticSink quiet;  // a cut is what we look for
-  std::vector<std::unique_ptr<image::Image>> opened;
-  std::vector<const image::Image*> parts;
+  auto parts = std::make_unique<PartsReader>();
+  std::vector<const image::Image*> images;
   for (const std::string& name : names) {
     // As it is stored: image::Open would unpack the frames.
     auto file = EKSHUME_TRY(
         image::EvidenceFile::Open(fmt::format("{}/{}", acquisition_.directory(), name)));
-    opened.push_back(std::make_unique<image::raw::RawImage>(std::move(file)));
-    parts.push_back(opened.back().get());
+    parts->images.push_back(std::make_unique<image::raw::RawImage>(std::move(file)));
+    images.push_back(parts->images.back().get());
   }
-  const auto reader = EKSHUME_TRY(collection::Reader::Open(parts, quiet));
+  parts->reader = EKSHUME_TRY(collection::Reader::Open(images, quiet));
+  return parts;
+}
+
+// What the parts hold so far.
+Result<CollectorRun::Received> CollectorRun::Read(const std::vector<std::string>& names) {
+  const std::unique_ptr<PartsReader> parts = EKSHUME_TRY(Open(names));
+  const collection::Reader& reader = *parts->reader;
   Received received;
-  received.complete = reader->IsComplete(reader->part_count() - 1);
-  for (const unsigned char byte : reader->part(0).opening().stream_id) {
+  received.complete = reader.IsComplete(reader.part_count() - 1);
+  for (const unsigned char byte : reader.part(0).opening().stream_id) {
     received.stream_id += fmt::format("{:02x}", byte);
   }
-  for (const std::string& member : reader->Received()) {
+  for (const std::string& member : reader.Received()) {
     if (member.find('\n') != std::string::npos) continue;  // it comes again
     received.members += member;
     received.members += '\n';
   }
   received.members += '\n';
   return received;
+}
+
+// A stream over exec has no length and no hash of its own: the trailer and the manifest have them.
+Result<void> CollectorRun::Verify(const std::vector<std::string>& names) {
+  const std::unique_ptr<PartsReader> parts = EKSHUME_TRY(Open(names));
+  DiagnosticSink found;
+  EKSHUME_TRY(parts->reader->Verify(found));
+  for (const Diagnostic& diagnostic : found.Sorted()) {
+    if (diagnostic.code == DiagnosticCode::kCollectionIncomplete) {
+      diagnostics_.Report(diagnostic);  // the collector says so itself
+    } else {
+      acquisition_.Failed(fmt::format("checking {}", diagnostic.evidence), diagnostic.detail);
+    }
+  }
+  const collection::Reader& reader = *parts->reader;
+  const auto& trailer = reader.part(reader.part_count() - 1).trailer();
+  if (trailer) {
+    acquisition_.Note("checked",
+                      fmt::format("{} parts, {} members; the last part's tar stream has "
+                                  "{} bytes, SHA-256 {}",
+                                  reader.part_count(), reader.members().size(),
+                                  trailer->tar_bytes.value(), ToHex(AsBytes(trailer->tar_sha256))));
+  }
+  return {};
 }
 
 }  // namespace ekshume::live::kubernetes

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,14 +48,23 @@ class CollectorRun {
   // A script of the container's shell whose failure is kIo. What it printed, at most
   // limits::kMaxSmallFileBytes, without newlines at its end.
   Result<std::string> Shell(const Place& place, const std::string& script,
-                            std::string_view input = {});
+                            std::string_view input = {}) {
+    return Shell(place, script, input, &progress_);
+  }
+  // The same also after Ctrl-C: for what takes away what we left.
+  Result<std::string> CleanUp(const Place& place, const std::string& script) {
+    return Shell(place, script, {}, nullptr);
+  }
   // The collector for a node, as a program's bytes.
   Result<std::string> ReadCollector(const std::string& node);
   // Writes it to place.program. Needs sh, head and chmod there.
   Result<void> Send(const Place& place, std::string_view program);
-  // Runs it until one part of its stream, a file collection/part-N.ekc, has its end: a stream that
-  // is cut is taken up again, up to five times.
-  Result<void> Collect(const Place& place);
+  // Runs it until one part of its stream, a file FOLDER/part-N.ekc, has its end: a stream that is
+  // cut is taken up again, up to five times. At the end lengths and hashes of all parts are
+  // checked; what differs is in the record. `earlier`: parts 1, 2, ... of an acquisition that was
+  // stopped, in this one's folder already; what they hold is not sent again.
+  Result<void> Collect(const Place& place, std::string_view folder = "collection",
+                       std::vector<std::string> earlier = {});
 
  private:
   struct Received {
@@ -62,7 +72,12 @@ class CollectorRun {
     std::string stream_id;
     std::string members;  // as --skip - wants them
   };
+  Result<std::string> Shell(const Place& place, const std::string& script, std::string_view input,
+                            const Progress* progress);
+  struct PartsReader;
+  Result<std::unique_ptr<PartsReader>> Open(const std::vector<std::string>& names);
   Result<Received> Read(const std::vector<std::string>& names);
+  Result<void> Verify(const std::vector<std::string>& names);
 
   const CollectorOptions& options_;
   Client& client_;

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <random>
 
 #include "base/text.h"
@@ -12,6 +14,9 @@ namespace ekshume::live::kubernetes {
 namespace {
 
 constexpr int kPodWaitSeconds = 180;
+// How often a state that does not mend by itself is seen before we give up: half a second each, as
+// the kubelet tries a pull again at once and then after ten seconds.
+constexpr int kHopelessLooks = 30;
 constexpr std::string_view kNodeProgram = "/ekshume/collect";
 
 Result<void> MakeNamespace(Client& client, Acquisition& acquisition) {
@@ -59,7 +64,8 @@ Json PodOnNode(const NodePodRequest& request, const std::string& name) {
 Result<void> WaitUntilRunning(const std::string& path, const std::string& node, Client& client,
                               const Progress& progress) {
   std::string state;
-  for (int i = 0; i < kPodWaitSeconds * 2; ++i) {
+  int hopeless = 0;
+  for (int i = 0; i < kPodWaitSeconds * 2 && hopeless < kHopelessLooks; ++i) {
     const Json pod = EKSHUME_TRY(client.Get(path));
     const Json& status = aws::ObjectOf(pod, "status");
     const std::string phase = aws::TextOf(status, "phase");
@@ -69,6 +75,7 @@ Result<void> WaitUntilRunning(const std::string& path, const std::string& node, 
       const Json& waiting = aws::ObjectOf(aws::ObjectOf(container, "state"), "waiting");
       const std::string reason = aws::TextOf(waiting, "reason");
       if (!reason.empty()) state = fmt::format("{}: {}", reason, aws::TextOf(waiting, "message"));
+      if (IsHopeless(reason)) ++hopeless;
     }
     if (phase == "Failed" || phase == "Succeeded") break;
     EKSHUME_TRY(Wait(std::chrono::milliseconds(500), &progress));
@@ -92,6 +99,25 @@ void RemovePod(const std::string& path, Client& client, Acquisition& acquisition
 }
 
 }  // namespace
+
+bool IsHopeless(std::string_view waiting_reason) {
+  constexpr std::array<std::string_view, 7> kReasons = {
+      "ErrImagePull",    "ImagePullBackOff",           "ErrImageNeverPull",   "InvalidImageName",
+      "ErrImageInspect", "CreateContainerConfigError", "CreateContainerError"};
+  return std::ranges::find(kReasons, waiting_reason) != kReasons.end();
+}
+
+std::string WhyNodeNotReady(const std::string& node, Client& client) {
+  const auto object = client.Get(PathOf({"api", "v1", "nodes", node}));
+  if (!object) return "";  // not knowing is no reason
+  for (const Json& condition : aws::ArrayOf(aws::ObjectOf(*object, "status"), "conditions")) {
+    if (aws::TextOf(condition, "type") != "Ready") continue;
+    if (aws::TextOf(condition, "status") == "True") return "";
+    return fmt::format("the node {} is not ready: {}", EscapeForTerminal(node),
+                       EscapeForTerminal(aws::TextOf(condition, "message")));
+  }
+  return "";
+}
 
 Result<std::string> WhyNoNodePod(Client& client) {
   const std::string in(kOwnNamespace);

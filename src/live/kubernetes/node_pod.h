@@ -20,6 +20,14 @@ struct NodePodRequest {
   std::string image;  // of our pod; has sh, head, chmod and sleep
 };
 
+// True for what a container waits for in vain (ContainerStateWaiting.reason of the kubelet): its
+// image cannot be had, its configuration is wrong.
+bool IsHopeless(std::string_view waiting_reason);
+
+// Why nothing can be started on a node now, as a sentence; "" when it is ready, or when we may not
+// look.
+std::string WhyNodeNotReady(const std::string& node, Client& client);
+
 // The permission that is missing to collect by a pod of ours, as a sentence; "" when none is.
 Result<std::string> WhyNoNodePod(Client& client);
 
