@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <map>
 
 #include "base/text.h"
@@ -16,6 +17,7 @@
 #include "collect/json_line.h"
 #include "collect/output.h"
 #include "collect/part_sink.h"
+#include "collect/s3_upload.h"
 #include "collect/system.h"
 
 namespace ekshume::collect {
@@ -54,6 +56,10 @@ To where:
                         input, ended by an empty line. Standard output then gets a JSON line for
                         each part: part, bytes, sha256, etag. Never give a URL as an argument: all
                         processes could read it
+  --to S3-URL           to s3://BUCKET/KEY, one object in parts, with the credentials of the environment:
+                        AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (AWS_SESSION_TOKEN), or
+                        AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN; AWS_REGION. Standard output as
+                        for --put-urls
   --part-bytes BYTES    of each part (default 16M, 5M to 32M)
   --ca-file FILE        certificates to trust (default: those of the system)
   --level N             zstd level (default 3)
@@ -107,6 +113,7 @@ struct Command {
   Options options;
   std::string output;
   std::string put_urls;
+  std::string to;
   std::vector<Url> urls;
   uint64_t part_bytes = uint64_t{16} << 20;
   std::string ca_file;
@@ -170,6 +177,8 @@ Result<void> SetOption(Command& command, const std::string& name, const std::str
     return SetNumber(name, value, command.rate);
   } else if (name == "--output") {
     command.output = value;
+  } else if (name == "--to") {
+    command.to = value;
   } else if (name == "--put-urls") {
     command.put_urls = value;
   } else if (name == "--ca-file") {
@@ -271,6 +280,9 @@ Result<void> ReadInputs(Command& command) {
     }
     command.urls.push_back(*url);
   }
+  if (!command.to.empty() && (!command.put_urls.empty() || !command.output.empty())) {
+    return Fail(ErrorCode::kInvalidArgument, "--to goes alone, without --output and --put-urls");
+  }
   if (!command.put_urls.empty() && command.urls.empty()) {
     return Fail(ErrorCode::kInvalidArgument, "--put-urls: there is no URL");
   }
@@ -285,10 +297,27 @@ void BeModest(int nice) {
   syscall(SYS_ioprio_set, kWhoProcess, 0, kIdleClass);
 }
 
+std::optional<std::string> Variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr || *value == '\0' ? std::nullopt : std::optional<std::string>(value);
+}
+
 Result<Summary> RunToParts(const Command& command, const std::atomic<bool>& cancelled) {
   const std::unique_ptr<HttpPut> http =
       EKSHUME_TRY(HttpPut::Create(command.ca_file, command.options.root));
-  PartSink parts(*http, command.urls, command.part_bytes, [](const SentPart& part) {
+  std::unique_ptr<S3Upload> upload;
+  if (!command.to.empty()) upload = EKSHUME_TRY(S3Upload::Begin(command.to, *http, Variable));
+  const auto url_of_part = [&](size_t number) -> Result<Url> {
+    if (upload) return upload->PartUrl(number);
+    if (number <= command.urls.size()) return command.urls[number - 1];
+    return Fail(
+        ErrorCode::kIo,
+        fmt::format("{} URLs were given, and all are used: {} bytes are sent, more are needed",
+                    command.urls.size(), command.urls.size() * command.part_bytes));
+  };
+  std::vector<SentPart> sent;
+  PartSink parts(*http, url_of_part, command.part_bytes, [&](const SentPart& part) {
+    sent.push_back(part);
     JsonLine line;
     line.Number("part", part.number);
     line.Number("bytes", part.bytes);
@@ -300,11 +329,12 @@ Result<Summary> RunToParts(const Command& command, const std::atomic<bool>& canc
   PacedSink paced(parts, command.rate);
   Summary summary = EKSHUME_TRY(Collect(command.options, paced, cancelled));
   EKSHUME_TRY(parts.Finish());
+  if (upload) EKSHUME_TRY(upload->Complete(sent));
   return summary;
 }
 
 Result<Summary> Run(const Command& command, const std::atomic<bool>& cancelled) {
-  if (!command.urls.empty()) return RunToParts(command, cancelled);
+  if (!command.urls.empty() || !command.to.empty()) return RunToParts(command, cancelled);
   Descriptor file;
   int target = STDOUT_FILENO;
   if (!command.output.empty() && command.output != "-") {

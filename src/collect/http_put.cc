@@ -116,6 +116,21 @@ Result<void> WriteAll(BIO* bio, ByteView bytes) {
   return {};
 }
 
+// A body of chunks (RFC 9112, 7.1) without what frames them, up to where it breaks off.
+std::string WithoutChunks(std::string_view body) {
+  std::string out;
+  for (;;) {
+    const size_t line = body.find("\r\n");
+    if (line == std::string_view::npos) return out;
+    const auto size = ParseNumber(body.substr(0, std::min(line, body.find(';'))), 16);
+    body.remove_prefix(line + 2);
+    if (!size || *size == 0) return out;
+    const size_t count = std::min<size_t>(*size, body.size());
+    out += body.substr(0, count);
+    body.remove_prefix(std::min(count + 2, body.size()));
+  }
+}
+
 // The status line, the ETag header, and what follows them.
 Result<PutAnswer> ParseAnswer(const std::string& text) {
   const size_t end = text.find("\r\n\r\n");
@@ -129,7 +144,11 @@ Result<PutAnswer> ParseAnswer(const std::string& text) {
   PutAnswer answer{.status = static_cast<int>(*status), .body = text.substr(end + 4)};
   for (const std::string_view line : SplitNonEmpty(std::string_view(text).substr(0, end), '\n')) {
     constexpr std::string_view kEtag = "etag:";
-    if (!AsciiLower(line).starts_with(kEtag)) continue;
+    const std::string lower = AsciiLower(line);
+    if (lower.starts_with("transfer-encoding:") && lower.contains("chunked")) {
+      answer.body = WithoutChunks(answer.body);
+    }
+    if (!lower.starts_with(kEtag)) continue;
     const std::vector<std::string_view> fields = Fields(line.substr(kEtag.size()));
     if (!fields.empty()) answer.etag = fields[0];
     while (answer.etag.ends_with('\r')) answer.etag.pop_back();
@@ -220,16 +239,27 @@ Result<std::unique_ptr<HttpPut>> HttpPut::Create(const std::string& ca_file,
 HttpPut::~HttpPut() { SSL_CTX_free(tls_); }
 
 Result<PutAnswer> HttpPut::Put(const Url& url, ByteView body) {
+  return Send(url, fmt::format("PUT {} HTTP/1.1\r\nContent-MD5: {}\r\n", url.target, Md5(body)),
+              body);
+}
+
+Result<PutAnswer> HttpPut::Post(const Url& url, ByteView body, std::string_view content_type) {
+  return Send(url,
+              fmt::format("POST {} HTTP/1.1\r\n{}{}{}", url.target,
+                          content_type.empty() ? "" : "Content-Type: ", content_type,
+                          content_type.empty() ? "" : "\r\n"),
+              body);
+}
+
+Result<PutAnswer> HttpPut::Send(const Url& url, std::string_view head, ByteView body) {
   Bio bio = EKSHUME_TRY(Connect(url));
   if (url.tls) bio = EKSHUME_TRY(StartTls(std::move(bio), tls_, url.host));
   const std::string host = url.host.contains(':') ? fmt::format("[{}]", url.host) : url.host;
   const bool usual_port = url.port == (url.tls ? 443 : 80);
-  const std::string head = fmt::format(
-      "PUT {} HTTP/1.1\r\nHost: {}{}\r\nContent-Length: {}\r\nContent-MD5: {}\r\n"
-      "Connection: close\r\n\r\n",
-      url.target, host, usual_port ? std::string() : fmt::format(":{}", url.port), body.size(),
-      Md5(body));
-  EKSHUME_TRY(WriteAll(bio.get(), ByteView::Of(head)));
+  const std::string whole =
+      fmt::format("{}Host: {}{}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", head, host,
+                  usual_port ? std::string() : fmt::format(":{}", url.port), body.size());
+  EKSHUME_TRY(WriteAll(bio.get(), ByteView::Of(whole)));
   // A server that refuses may answer and hang up before it has all: its answer says why.
   const Result<void> sent = WriteAll(bio.get(), body);
   Result<PutAnswer> answer = ReadAnswer(bio.get());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,7 +29,7 @@ struct PutAnswer {
   std::string body;  // at most 64 KiB; S3 says in it what is wrong
 };
 
-// The one request that the collector makes: PUT of bytes to a presigned URL (HTTP/1.1, RFC 9112),
+// What the collector asks of S3: PUT of bytes to a presigned URL (HTTP/1.1, RFC 9112),
 // with Content-MD5, by which S3 checks what it received. Names are looked up in the hosts file and
 // by DNS directly, as a static program has no other resolver. Certificates are always verified. One
 // thread.
@@ -43,8 +44,12 @@ class HttpPut {
   // One try. An answer of any status is an answer; an error is one of the connection. No message
   // holds the URL's query, which is a credential.
   Result<PutAnswer> Put(const Url& url, ByteView body);
+  // The same by POST; `content_type` may be "".
+  Result<PutAnswer> Post(const Url& url, ByteView body, std::string_view content_type);
 
  private:
+  Result<PutAnswer> Send(const Url& url, std::string_view head, ByteView body);
+
   HttpPut() = default;
   ssl_ctx_st* tls_ = nullptr;
 };

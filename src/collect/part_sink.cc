@@ -27,10 +27,10 @@ std::string CodeOf(const std::string& body) {
 
 }  // namespace
 
-PartSink::PartSink(HttpPut& http, std::vector<Url> urls, size_t part_bytes,
+PartSink::PartSink(HttpPut& http, UrlOfPart url_of_part, size_t part_bytes,
                    std::function<void(const SentPart&)> sent, int pause_milliseconds)
     : http_(http),
-      urls_(std::move(urls)),
+      url_of_part_(std::move(url_of_part)),
       part_bytes_(part_bytes),
       sent_(std::move(sent)),
       pause_milliseconds_(pause_milliseconds) {
@@ -53,18 +53,12 @@ Result<void> PartSink::Finish() {
 }
 
 Result<void> PartSink::SendPart() {
-  if (number_ == urls_.size()) {
-    return Fail(
-        ErrorCode::kIo,
-        fmt::format("{} URLs were given, and all are used: {} bytes are sent, more are needed",
-                    urls_.size(), urls_.size() * part_bytes_));
-  }
-  const Url& url = urls_[number_];
   std::string why;
   for (int attempt = 0; attempt < kTries; ++attempt) {
     if (attempt > 0) {
       std::this_thread::sleep_for(std::chrono::milliseconds(pause_milliseconds_ << (attempt - 1)));
     }
+    const Url url = EKSHUME_TRY(url_of_part_(number_ + 1));
     const Result<PutAnswer> answer = http_.Put(url, ByteView::Of(part_));
     if (!answer) {
       why = answer.error().message;

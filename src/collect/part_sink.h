@@ -3,7 +3,6 @@
 
 #include <functional>
 #include <string>
-#include <vector>
 
 #include "collect/http_put.h"
 #include "collection/byte_sink.h"
@@ -18,6 +17,9 @@ struct SentPart {
   std::string etag;    // what CompleteMultipartUpload wants
 };
 
+// Where a part goes (number from 1), asked for before each try; an error when there is no more.
+using UrlOfPart = std::function<Result<Url>(size_t number)>;
+
 // Sends a stream to presigned URLs, one for each part of `part_bytes` (the last may be shorter), in
 // their order: those of S3's UploadPart, or of objects of their own. Keeps one part in memory and
 // nothing on disk. A part that fails is sent again, up to kTries times with growing pauses; what
@@ -29,7 +31,7 @@ class PartSink : public collection::ByteSink {
   static constexpr size_t kMaxPartBytes = size_t{32} << 20;  // it is kept in memory
 
   // `sent` is called after each part. `pause_milliseconds` is the first pause; tests make it short.
-  PartSink(HttpPut& http, std::vector<Url> urls, size_t part_bytes,
+  PartSink(HttpPut& http, UrlOfPart url_of_part, size_t part_bytes,
            std::function<void(const SentPart&)> sent, int pause_milliseconds = 500);
   Result<void> Write(ByteView bytes) override;
   // Sends the last part.
@@ -39,7 +41,7 @@ class PartSink : public collection::ByteSink {
   Result<void> SendPart();
 
   HttpPut& http_;
-  const std::vector<Url> urls_;
+  const UrlOfPart url_of_part_;
   const size_t part_bytes_;
   const std::function<void(const SentPart&)> sent_;
   const int pause_milliseconds_;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`ekshume acquire cluster|node` against a real Kubernetes under exactly the roles of deploy/kubernetes."""
+"""`ekshume acquire cluster|node|pod` against a real Kubernetes under exactly the roles of deploy/kubernetes."""
 import json
 import os
 import pathlib
@@ -141,6 +141,31 @@ class AcquireRoles(unittest.TestCase):
         _, _, run = self.acquire("node-unknown", "node", "i-0123456789abcdef0", "--image", lab.IMAGE, config=self.responder)
         self.assertEqual(run.returncode, 3)
         self.assertIn("no node of the cluster is the instance i-0123456789abcdef0", run.stderr)
+
+    def test_pod_by_the_node(self):
+        out, record, run = self.acquire("pod", "pod", "shop/web", "--via", "node", "--image", lab.IMAGE, "--collect=--profile", "--collect=none",
+                                        config=self.responder)
+        self.assertIn(run.returncode, (0, 1), run.stderr)
+        self.assertEqual([failure for failure in record["failures"] if failure["missing_permission"]], [])
+        self.assertFalse(Collection((out / "collection/part-1.ekc").read_bytes()).cut)
+
+    def test_pod_inside_the_container(self):
+        account = ("--serviceaccount=ekshume:ekshume-reader",)
+        kubectl("-n", "shop", "create", "rolebinding", "ekshume-in-pod", "--clusterrole=ekshume-collect-in-pod", *account)
+        try:
+            out, record, run = self.acquire("in-pod", "pod", "shop/web", "--via", "exec", "--container", "app", "--collect=--profile", "--collect=none",
+                                            config=self.reader)
+        finally:
+            kubectl("-n", "shop", "delete", "rolebinding", "ekshume-in-pod")
+        self.assertIn(run.returncode, (0, 1), run.stderr)
+        self.assertEqual([failure for failure in record["failures"] if failure["missing_permission"]], [])
+        self.assertFalse(Collection((out / "collection/part-1.ekc").read_bytes()).cut)
+
+    def test_pod_names_what_it_may_not(self):
+        _, record, run = self.acquire("pod-denied", "pod", "shop/web", "--via", "exec", config=self.reader)
+        self.assertEqual(run.returncode, 3)
+        self.assertIn("the permission to create pods/exec in namespace shop is missing", run.stderr)
+        self.assertIn("create pods/exec in namespace shop", [failure["missing_permission"] for failure in record["failures"]])
 
 
 if __name__ == "__main__":
