@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The channels of `ekshume acquire pod` and what becomes of those that fail, on a real cluster (tests/support/cluster.py)."""
+"""The channels of `ekshume acquire pod` and what becomes of those that fail, on a real cluster (tests/support/lab.py)."""
 import hashlib
 import json
 import os
@@ -11,10 +11,12 @@ import tarfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-import cluster  # noqa: E402
 import ekshume  # noqa: E402
-from cluster import DISTROLESS, LAB, MARK, get, kubectl  # noqa: E402
+import lab  # noqa: E402
+import pod_scene  # noqa: E402
 from collection import Collection  # noqa: E402
+from lab import LAB, kubectl, objects  # noqa: E402
+from pod_scene import DISTROLESS, MARK  # noqa: E402
 
 MISSING = "registry.test/missing:1"  # no such image, and no such registry
 
@@ -30,7 +32,7 @@ def pid_in(uid, name):
     raise AssertionError(f"{uid} runs no {name}")
 
 
-class Channels(cluster.PodTest):
+class Channels(pod_scene.PodTest):
     NAMESPACE = "channels"
 
     def left_behind(self):
@@ -46,7 +48,7 @@ class Channels(cluster.PodTest):
         name = record["notes"]["ephemeral_container"]
         self.assertIn("stays in the pod's description until the pod is deleted", run.stderr)
         for _ in range(20):
-            states = get("-n", self.NAMESPACE, "pod", "web")["status"].get("ephemeralContainerStatuses", [])
+            states = objects("-n", self.NAMESPACE, "pod", "web")["status"].get("ephemeralContainerStatuses", [])
             ended = [state for state in states if state["name"] == name and "terminated" in state["state"]]
             if ended:
                 break
@@ -83,7 +85,7 @@ class Channels(cluster.PodTest):
         self.assertEqual(self.left_behind(), "")
 
     def test_distroless(self):
-        cluster.make_pod(self.NAMESPACE, "bare", image=DISTROLESS)
+        pod_scene.make_pod(self.NAMESPACE, "bare", image=DISTROLESS)
         out, _, run = self.acquire("bare", pod="bare")
         self.assertIn(run.returncode, (0, 1), run.stderr)
         collection = Collection((out / "collection/part-1.ekc").read_bytes())
@@ -99,9 +101,9 @@ class Channels(cluster.PodTest):
         self.assertEqual({row["exe"] for row in collection.table("live/processes.jsonl")}, {"/app"})
 
     def test_kube_system_and_a_cut_network(self):
-        cluster.make_pod("kube-system", "agent", ["sleep", "86400"])
+        pod_scene.make_pod("kube-system", "agent", ["sleep", "86400"])
         self.addCleanup(kubectl, "-n", "kube-system", "delete", "pod", "agent", "--wait=false")
-        uid = get("-n", "kube-system", "pod", "agent")["metadata"]["uid"]
+        uid = objects("-n", "kube-system", "pod", "agent")["metadata"]["uid"]
         pid = pid_in(uid, "sleep")
         subprocess.run(["nsenter", "-t", str(pid), "-n", "ip", "link", "set", "eth0", "down"], check=True)
         out, record, run = self.acquire("system", pod="agent", namespace="kube-system")
@@ -174,7 +176,7 @@ class Channels(cluster.PodTest):
         out, _, run = self.acquire("full", "--via", "node", "--collect=--profile", "--collect=full", memory="none")
         self.assertIn(run.returncode, (0, 1), run.stderr)
         collection = Collection((out / "collection/part-1.ekc").read_bytes())
-        status = get("-n", self.NAMESPACE, "pod", "web")["status"]["containerStatuses"][0]
+        status = objects("-n", self.NAMESPACE, "pod", "web")["status"]["containerStatuses"][0]
         container = status["containerID"].split("://")[1]
         inside = {}
         for name, info in collection.infos.items():
@@ -207,7 +209,7 @@ class Channels(cluster.PodTest):
 
     def test_each_missing_permission_is_named(self):
         """Takes one permission at a time away from the least that a channel needs."""
-        config, _ = cluster.account_config(self.folder, self.NAMESPACE, "ir")
+        config, _ = pod_scene.account_config(self.folder, self.NAMESPACE, "ir")
         everything = {  # as deploy/kubernetes grants them
             "node": [("ekshume", "create", "pods"), ("ekshume", "get", "pods"), ("ekshume", "delete", "pods"),
                      ("ekshume", "create", "pods/exec"), ("ekshume", "get", "pods/exec")],
@@ -247,4 +249,4 @@ class Channels(cluster.PodTest):
 
 
 if __name__ == "__main__":
-    cluster.main()
+    lab.main()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`ekshume acquire pod` against a real one-node Kubernetes (tests/support/cluster.py)."""
+"""`ekshume acquire pod` against a real one-node Kubernetes (tests/support/lab.py)."""
 import json
 import pathlib
 import socket
@@ -7,9 +7,10 @@ import sys
 import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-import cluster  # noqa: E402
-from cluster import CONFIG, LAB, kubectl  # noqa: E402
+import lab  # noqa: E402
+import pod_scene  # noqa: E402
 from collection import Collection  # noqa: E402
+from lab import CONFIG, LAB, kubectl  # noqa: E402
 
 
 class Cutter:
@@ -49,7 +50,7 @@ class Cutter:
                 pass
 
 
-class AcquirePod(cluster.PodTest):
+class AcquirePod(pod_scene.PodTest):
     def test_by_the_node(self):
         out, record, run = self.acquire("node", "--via", "node")
         self.assertIn(run.returncode, (0, 1), run.stderr)
@@ -83,7 +84,7 @@ class AcquirePod(cluster.PodTest):
         self.check_scene(parts)
 
     def test_a_missing_permission_is_named_in_one_sentence(self):
-        config, token = cluster.account_config(self.folder, "shop", "reader")
+        config, token = pod_scene.account_config(self.folder, "shop", "reader")
         kubectl("-n", "shop", "create", "role", "reader", "--verb=get,list", "--resource=pods")
         kubectl("-n", "shop", "create", "rolebinding", "reader", "--role=reader", "--serviceaccount=shop:reader")
         _, record, run = self.acquire("denied", config=config)
@@ -95,4 +96,4 @@ class AcquirePod(cluster.PodTest):
 
 
 if __name__ == "__main__":
-    cluster.main()
+    lab.main()

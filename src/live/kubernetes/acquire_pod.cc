@@ -106,7 +106,10 @@ class PodAcquisition {
         acquisition_.Note("channel", channel.name);
         channel_ = channel.name;
         Result<void> done = (this->*channel.run)();
-        if (done) return done;
+        if (done) {
+          SayWhatWasLeftOut();
+          return done;
+        }
         why = done.error().message;
         last = done.error();
         // Another channel does not help when the user stops or our own disk is full.
@@ -158,6 +161,15 @@ class PodAcquisition {
     const std::string phase = aws::TextOf(aws::ObjectOf(pod_, "status"), "phase");
     if (phase.empty() || phase == "Running") return "";
     return fmt::format("the pod does not run ({})", EscapeForTerminal(phase));
+  }
+
+  // All channels but the node's take one container.
+  void SayWhatWasLeftOut() {
+    const size_t count = aws::ArrayOf(aws::ObjectOf(pod_, "spec"), "containers").size();
+    if (channel_ == "node" || !request_.container.empty() || count < 2) return;
+    acquisition_.Failed(fmt::format("{} other containers of the pod", count - 1),
+                        fmt::format("by {} only {} was acquired; --container names another one",
+                                    channel_, EscapeForTerminal(ContainerName())));
   }
 
   // The container that is meant where there must be one.

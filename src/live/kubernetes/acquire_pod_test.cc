@@ -300,6 +300,21 @@ TEST_F(AcquirePodTest, GoesOnOnlyWithWhatIsOfThisPod) {
   EXPECT_EQ(Acquire("none").error().code, ErrorCode::kInvalidArgument);
 }
 
+TEST_F(AcquirePodTest, SaysWhichContainersAChannelLeavesOut) {
+  pod_["spec"]["containers"].push_back({{"name", "sidecar"}});
+  request_.via = "exec";
+  ASSERT_TRUE(Acquire());
+  ASSERT_EQ(record_["failures"].size(), 1U);
+  EXPECT_EQ(record_["failures"][0]["what"], "1 other containers of the pod");
+  request_.container = "sidecar";
+  ASSERT_TRUE(Acquire("one"));
+  EXPECT_TRUE(record_["failures"].empty());
+  request_.container = "";
+  request_.via = "node";
+  ASSERT_TRUE(Acquire("node"));
+  EXPECT_TRUE(record_["failures"].empty());
+}
+
 TEST_F(AcquirePodTest, WarnsOfFargate) {
   pod_["spec"]["nodeName"] = "fargate-ip-10-0-0-1.ec2.internal";
   ASSERT_TRUE(Acquire());

@@ -132,10 +132,9 @@ Result<void> WithEphemeralContainer(const EphemeralRequest& request, Client& cli
   }
   EKSHUME_TRY(std::move(added));
   acquisition.Note("ephemeral_container", name);
-  acquisition.Note("left_in_pod",
-                   fmt::format("the ephemeral container {} stays in the pod's description until "
-                               "the pod is deleted; its process was ended",
-                               name));
+  const std::string stays = fmt::format(
+      "the ephemeral container {} stays in the pod's description until the pod is deleted", name);
+  acquisition.Note("left_in_pod", stays);
   Result<void> done = WaitUntilRunning(request, name, client, progress);
   if (!done) return done;
   const Place place{.in_namespace = request.in_namespace,
@@ -145,7 +144,9 @@ Result<void> WithEphemeralContainer(const EphemeralRequest& request, Client& cli
                     .arguments = {}};
   done = work(place);
   const auto ended = run.CleanUp(place, std::string(kEnd));
-  if (!ended) {
+  if (ended) {
+    acquisition.Note("left_in_pod", fmt::format("{}; its process was ended", stays));
+  } else {
     acquisition.Failed(fmt::format("ending the ephemeral container {}", name),
                        ended.error().message);
   }

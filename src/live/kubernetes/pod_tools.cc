@@ -135,8 +135,8 @@ class ToolsCollection {
                             place_.container)));
       ++commands_;
       const auto outcome = run_.RunIn(place_, command, {}, [&](ByteView bytes) -> Result<void> {
-        if (file->size_bytes() >= kMostToolBytes) {
-          return Fail(ErrorCode::kLimit, fmt::format("more than {} bytes", kMostToolBytes));
+        if (file->size_bytes() + bytes.size() > request_.most_bytes) {
+          return Fail(ErrorCode::kLimit, fmt::format("more than {} bytes", request_.most_bytes));
         }
         return file->Write(bytes);
       });
@@ -220,7 +220,8 @@ class ToolsCollection {
   }
 
   int64_t BootSeconds() const {
-    for (const std::string_view line : SplitNonEmpty(Said("sys/stat"), '\n')) {
+    const std::string stat = Said("sys/stat");
+    for (const std::string_view line : SplitNonEmpty(stat, '\n')) {
       const std::vector<std::string_view> fields = FieldsOf(line);
       if (fields.size() == 2 && fields[0] == "btime") return Pid(fields[1]).value_or(0);
     }

@@ -9,15 +9,16 @@
 
 namespace ekshume::live::kubernetes {
 
+inline constexpr size_t kMostDeletedFiles = 500;  // of one container; each is a command
+inline constexpr uint64_t kMostToolBytes = uint64_t{16} << 30;  // of one answer; more is not taken
+
 struct ToolsRequest {
   std::string container_id;  // as the API has it; may be ""
   std::string pod_uid;
   std::string file;             // the collection to write: "collection/part-1.ekc"
   std::string memory = "none";  // none, anonymous, all
+  uint64_t most_bytes = kMostToolBytes;
 };
-
-inline constexpr size_t kMostDeletedFiles = 500;  // of one container; each is a command
-inline constexpr uint64_t kMostToolBytes = uint64_t{16} << 30;  // of one answer
 
 // Acquires a container by its own shell and what programs it has: processes, environments, sockets,
 // open files, mappings, deleted files, memory where there is dd, files by tar or one by one.

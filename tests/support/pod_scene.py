@@ -1,50 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real one-node Kubernetes (1.20, containerd) on loopback for end-to-end tests, and a pod in it that was broken into. Needs root, and
-the lab cluster's programs in LAB: where they are missing, CI builds them, which takes twenty minutes; elsewhere the tests skip."""
+"""A pod that was broken into, in the cluster of lab.py, and what its acquisitions must hold."""
 import json
-import os
 import pathlib
-import re
 import secrets
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
 
 import ekshume
+import lab
 from collection import Collection
+from lab import CONFIG, IMAGE, kubectl, objects
 
-LAB = pathlib.Path(os.environ.get("LAB", "/var/tmp/k8s-lab"))
-SCRIPT = pathlib.Path(ekshume.SHARED) / "lab/cluster"
-CONFIG = LAB / "admin.conf"
-IMAGE = "registry.test/busybox:1"
 DISTROLESS = "registry.test/distroless:1"
 MARK = "ek-" + secrets.token_hex(16)
 # What an intruder leaves: a copy of busybox that runs and is deleted, with a secret in its environment, that listens.
 SCENE = ("ln -s busybox /bin/dd; cp /bin/busybox /tmp/busybox-implant; echo tail >> /tmp/busybox-implant; "
          "env SECRET=$(cat /etc/mark/mark) /tmp/busybox-implant nc -l -p 4444 & sleep 1; rm /tmp/busybox-implant; sleep 86400")
-
-
-def kubectl(*arguments, stdin=None, check=True):
-    run = subprocess.run([LAB / "bin/kubectl", "--kubeconfig", CONFIG, *arguments], input=stdin, capture_output=True,
-                         text=True)
-    if check and run.returncode != 0:
-        raise AssertionError(f"kubectl {arguments}: {run.stderr}")
-    return run.stdout
-
-
-def get(*arguments):
-    return json.loads(kubectl("get", *arguments, "-o", "json"))
-
-
-def make_namespace(name):
-    kubectl("create", "namespace", name)
-    for _ in range(30):  # its service account comes a moment later
-        if kubectl("-n", name, "get", "serviceaccount", "default", check=False):
-            return
-        time.sleep(1)
 
 
 def make_pod(namespace, name, command=None, image=IMAGE, **spec):
@@ -65,22 +39,14 @@ def make_scene(namespace):
     make_pod(namespace, "web", ["sh", "-c", SCENE], volumes=[{"name": "mark", "configMap": {"name": "mark"}}],
              container={"volumeMounts": [{"name": "mark", "mountPath": "/etc/mark"}]})
     time.sleep(3)
-    return get("-n", namespace, "pod", "web")["metadata"]["uid"]
+    return objects("-n", namespace, "pod", "web")["metadata"]["uid"]
 
 
 def account_config(folder, namespace, name):
-    """A kubeconfig with the token of a service account, which is made."""
+    """A kubeconfig of a service account, which is made, and its token."""
     kubectl("-n", namespace, "create", "serviceaccount", name)
-    for _ in range(30):
-        token = subprocess.run(["base64", "-d"], input=kubectl(
-            "-n", namespace, "get", "secret", "-o", "jsonpath={.items[?(@.metadata.annotations.kubernetes\\.io/"
-            f"service-account\\.name=='{name}')].data.token}}"), capture_output=True, text=True, check=True).stdout
-        if token:
-            break
-        time.sleep(1)
-    config = folder / f"{name}.conf"
-    config.write_text(re.sub(r"users:.*", f"users: [{{name: u, user: {{token: {token}}}}}]", CONFIG.read_text()))
-    return config, token
+    config = lab.config_of(namespace, name, folder / f"{name}.conf")
+    return config, lab.token_of(namespace, name)
 
 
 class PodTest(unittest.TestCase):
@@ -89,7 +55,7 @@ class PodTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        make_namespace(cls.NAMESPACE)
+        lab.make_namespace(cls.NAMESPACE)
         cls.uid = make_scene(cls.NAMESPACE)
         cls.folder = pathlib.Path(tempfile.mkdtemp())
         cls.implant = pathlib.Path("/bin/busybox").read_bytes() + b"tail\n"
@@ -135,21 +101,3 @@ class PodTest(unittest.TestCase):
                      if (row.get("local") or {}).get("port") == 4444]
         self.assertTrue(any(process["pid"] == pid for row in listening for process in row["processes"]), listening)
         return rows[0]
-
-
-def main():
-    """Runs the tests of the calling program on the cluster, which is started when it does not run yet."""
-    if os.geteuid() != 0 or not SCRIPT.exists():
-        ekshume.skip_all("the lab cluster needs root and EKSHUME_SHARED")
-    if not (LAB / "bin/kubectl").exists() and not os.environ.get("CI"):
-        ekshume.skip_all(f"Kubernetes is not built in {LAB}; `{SCRIPT} up` does it, or set CI")
-    started = not CONFIG.exists()
-    if started and subprocess.run([SCRIPT, "up"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=3000).returncode != 0:
-        subprocess.run([SCRIPT, "down"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        ekshume.skip_all("the lab cluster cannot be started on this machine")
-    try:
-        program = unittest.main(exit=False)
-    finally:
-        if started:
-            subprocess.run([SCRIPT, "down"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    sys.exit(not program.result.wasSuccessful())
