@@ -93,6 +93,7 @@ int Run(int argc, char** argv) {
   AddAcquireClusterVerb(program);
   AddOperatorVerb(program);
   AddWatchVerb(program);
+  AddRespondVerb(program);
   AddCollectVerb(program);
   try {
     if (!TakeCollectVerb(program)) app.parse(argc, argv);

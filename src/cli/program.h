@@ -82,6 +82,7 @@ void AddReportVerb(Program& program);
 void AddWatchVerb(Program& program);
 void AddAcquireAwsVerbs(Program& program);  // acquire snapshot, logs, trail, ...
 void AddAcquirePodVerb(Program& program);   // acquire pod
+void AddRespondVerb(Program& program);
 void AddCollectVerb(Program& program);
 // Sets the action and returns true when the command line is that of `collect`, which is not parsed
 // as others are.

@@ -19,6 +19,9 @@
 namespace ekshume::live::kubernetes {
 namespace {
 
+// Changes may have a query in their path: dryRun, fieldManager.
+std::string_view WithoutQuery(std::string_view path) { return path.substr(0, path.find('?')); }
+
 constexpr std::string_view kMissing = "the permission to ";
 constexpr std::string_view kMissingEnd = " is missing";
 constexpr int kAttempts = 4;
@@ -293,7 +296,7 @@ Result<Json> Client::Post(const std::string& path, const Json& body) {
   http::Request request{.method = "POST", .url = path};
   request.headers = {{"Content-Type", "application/json"}, {"Accept", "application/json"}};
   request.body = aws::DumpJson(body);
-  const http::Answer answer = EKSHUME_TRY(Send(std::move(request), path));
+  const http::Answer answer = EKSHUME_TRY(Send(std::move(request), WithoutQuery(path)));
   return Json::parse(answer.body, nullptr, false);
 }
 
@@ -302,7 +305,7 @@ Result<Json> Client::Patch(const std::string& path, const Json& body,
   http::Request request{.method = "PATCH", .url = path};
   request.headers = {{"Content-Type", content_type}, {"Accept", "application/json"}};
   request.body = aws::DumpJson(body);
-  const http::Answer answer = EKSHUME_TRY(Send(std::move(request), path));
+  const http::Answer answer = EKSHUME_TRY(Send(std::move(request), WithoutQuery(path)));
   return aws::ParseJson(answer.body, path);
 }
 
@@ -310,7 +313,7 @@ Result<void> Client::Delete(const std::string& path, const Json& options) {
   http::Request request{.method = "DELETE", .url = path};
   request.headers = {{"Content-Type", "application/json"}, {"Accept", "application/json"}};
   request.body = aws::DumpJson(options);
-  EKSHUME_TRY(Send(std::move(request), path));
+  EKSHUME_TRY(Send(std::move(request), WithoutQuery(path)));
   return {};
 }
 

@@ -64,6 +64,7 @@ class Client {
   // The same, but only the metadata of the objects (PartialObjectMetadata): for secrets.
   Result<void> ListMetadata(const std::string& path,
                             const std::function<Result<void>(const Json&)>& item);
+  // The paths of changes may have a query: "?dryRun=All".
   Result<Json> Post(const std::string& path, const Json& body);
   Result<Json> Patch(const std::string& path, const Json& body, const std::string& content_type);
   Result<void> Delete(const std::string& path, const Json& options);

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "live/aws/sigv4.h"
+#include "live/respond/change.h"
+#include "live/respond/plan_maker.h"
+
+namespace ekshume::live::respond {
+namespace {
+
+using kubernetes::PathOf;
+
+}  // namespace
+
+Result<void> PlanNode(PlanMaker& maker, std::string_view name) {
+  const std::string path = PathOf({"api", "v1", "nodes", name});
+  const Json node = EKSHUME_TRY(maker.client().Get(path));
+  const std::string object = fmt::format("node/{}", name);
+  const auto patch = [&](std::string_view id, std::string_view phase, Json body, std::string what,
+                         std::string reason) -> Step& {
+    return maker.AddPatch(id, phase, object, path, node, std::move(body), std::move(what),
+                          std::move(reason));
+  };
+  patch("mark-node", "record",
+        {{"metadata", {{"labels", {{"ekshume.dev/quarantine", maker.mark()}}}}}},
+        "label the node as under investigation",
+        "others see that it is evidence; an intruder who may read nodes sees it too");
+  patch("shield-node", "shield",
+        {{"metadata",
+          {{"annotations",
+            {{"karpenter.sh/do-not-disrupt", "true"},
+             {"cluster-autoscaler.kubernetes.io/scale-down-disabled", "true"}}}}}},
+        "keep Karpenter and the cluster autoscaler from removing the node",
+        "instantaneous and silent; it stops neither Spot interruption nor node repair of EKS nor "
+        "an upgrade of its group");
+  Step acquire;
+  acquire.id = "acquire-node";
+  acquire.phase = "capture";
+  acquire.kind = StepKind::kManual;
+  acquire.object = object;
+  acquire.what =
+      fmt::format("ekshume acquire node {} --memory {} --case CASE", name, maker.request().memory);
+  acquire.reason = "memory and processes go first; the step is recorded with --done acquire-node";
+  maker.Add(std::move(acquire));
+  patch("cordon", "network", {{"spec", {{"unschedulable", true}}}}, "cordon: no new pods",
+        "nothing that runs is touched");
+  Json taints = aws::ArrayOf(aws::ObjectOf(node, "spec"), "taints");
+  taints.push_back(
+      {{"key", "ekshume.dev/quarantine"}, {"value", maker.mark()}, {"effect", "NoSchedule"}});
+  patch("taint", "network", {{"spec", {{"taints", std::move(taints)}}}},
+        "taint NoSchedule: also pods that tolerate cordoned nodes stay away",
+        "NoSchedule evicts nothing; NoExecute would destroy the state of other pods");
+  Step snapshot;
+  snapshot.id = "snapshot-disks";
+  snapshot.phase = "disk";
+  snapshot.object = object;
+  const std::string provider = aws::TextOf(aws::ObjectOf(node, "spec"), "providerID");
+  snapshot.what = provider.starts_with("aws:")
+                      ? fmt::format("ekshume acquire snapshot {} --case CASE",
+                                    provider.substr(provider.rfind('/') + 1))
+                      : "take an image of the node's disks";
+  snapshot.reason = "before any eviction: evicted pods lose their writable layers";
+  maker.Add(std::move(snapshot));
+  EKSHUME_TRY(maker.client().List(
+      PathOf({"api", "v1", "pods"}),
+      fmt::format("fieldSelector={}", aws::UriEncode(fmt::format("spec.nodeName={}", name))),
+      [&](const Json& pod) -> Result<void> {
+        const Json& metadata = aws::ObjectOf(pod, "metadata");
+        const Json& owners = aws::ArrayOf(metadata, "ownerReferences");
+        const std::string owner = owners.empty() ? "" : aws::TextOf(owners[0], "kind");
+        if (owner == "DaemonSet" || owner == "Node") return {};
+        const std::string in_namespace = aws::TextOf(metadata, "namespace");
+        const std::string pod_name = aws::TextOf(metadata, "name");
+        Step step;
+        step.id = fmt::format("evict-{}", pod_name);
+        step.phase = "eradicate";
+        step.kind = StepKind::kEvict;
+        step.object = fmt::format("pod/{}/{}", in_namespace, pod_name);
+        step.path = PathOf({"api", "v1", "namespaces", in_namespace, "pods", pod_name});
+        step.uid = aws::TextOf(metadata, "uid");
+        step.effect = Effect::kDestroys;
+        step.what = fmt::format("move {} off the node", step.object);
+        step.reason =
+            "destroys its memory, writable layer and emptyDir volumes; enable it for "
+            "healthy pods, and leave the suspects";
+        step.undo = "none";
+        step.enabled = false;
+        step.needs_approval = true;
+        maker.Add(std::move(step));
+        return {};
+      }));
+  Step remove;
+  remove.id = "delete-node";
+  remove.phase = "eradicate";
+  remove.kind = StepKind::kRemove;
+  remove.object = object;
+  remove.path = path;
+  remove.uid = aws::TextOf(aws::ObjectOf(node, "metadata"), "uid");
+  remove.effect = Effect::kDestroys;
+  remove.what = "delete the node from the cluster";
+  remove.reason =
+      "its pods are deleted with it, and their tokens end; replace a node, never clean it";
+  remove.undo = "none";
+  remove.enabled = false;
+  remove.needs_approval = true;
+  maker.Add(std::move(remove));
+  maker.Warn(
+      "credentials of the node's role stay valid outside the cluster: deny its sessions in "
+      "IAM by the instance id");
+  return {};
+}
+
+}  // namespace ekshume::live::respond

@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "live/respond/runner.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "live/respond/change.h"
+
+namespace ekshume::live::respond {
+namespace {
+
+constexpr const char* kMergePatch = "application/merge-patch+json";
+constexpr const char* kManager = "fieldManager=ekshume";
+constexpr const char* kPlanAnnotation = "ekshume.dev/plan";
+// Another writer of the same object at the same moment: read it and try again.
+constexpr int kAttempts = 5;
+
+bool IsConflict(const Error& error) {
+  return error.message.find("status 409") != std::string::npos;
+}
+
+std::string UidOf(const Json& object) {
+  return aws::TextOf(aws::ObjectOf(object, "metadata"), "uid");
+}
+std::string VersionOf(const Json& object) {
+  return aws::TextOf(aws::ObjectOf(object, "metadata"), "resourceVersion");
+}
+
+Json WithVersion(Json patch, const Json& object) {
+  patch["metadata"]["resourceVersion"] = VersionOf(object);
+  return patch;
+}
+
+bool IsOurs(const Plan& plan, const Step& step, const Json& object) {
+  const Json& annotations = aws::ObjectOf(aws::ObjectOf(object, "metadata"), "annotations");
+  return aws::TextOf(annotations, kPlanAnnotation) == fmt::format("{}/{}", plan.id, step.id);
+}
+
+}  // namespace
+
+Runner::Runner(const Plan& plan, kubernetes::Client& client, Journal& journal,
+               RunnerOptions options, std::map<StepKind, StepWork> work)
+    : plan_(plan),
+      client_(client),
+      journal_(journal),
+      options_(std::move(options)),
+      work_(std::move(work)) {}
+
+StepState Runner::StateOf(const Step& step) const {
+  const auto states = StatesOf(journal_.records());
+  const auto found = states.find(step.id);
+  return found == states.end() ? StepState{} : found->second;
+}
+
+bool Runner::IsAcquired(const Step& step) const {
+  const auto states = StatesOf(journal_.records());
+  for (const Step& other : plan_.steps) {
+    const auto found = states.find(other.id);
+    if (other.kind == StepKind::kAcquire && other.object == step.object && found != states.end() &&
+        found->second.at == StepState::At::kDone) {
+      return true;
+    }
+  }
+  return false;
+}
+
+Result<void> Runner::Note(const Step& step, std::string_view event, Json details) {
+  details["plan"] = plan_.id;
+  details["digest"] = Digest(plan_);
+  details["step"] = step.id;
+  details["event"] = event;
+  details["operator"] = options_.operator_name;
+  return journal_.Append(std::move(details));
+}
+
+Result<std::string> Runner::Finish(const Step& step, std::string_view event, Json details,
+                                   std::string sentence) {
+  details["outcome"] = sentence;
+  EKSHUME_TRY(Note(step, event, std::move(details)));
+  return sentence;
+}
+
+Result<Runner::Target> Runner::Look(const Step& step) {
+  const auto object = client_.Get(ObjectPath(step));
+  if (object) return Target{true, *object};
+  if (object.error().code == ErrorCode::kNotFound) return Target{};
+  return object.error();
+}
+
+Result<void> Runner::CheckUnchanged(const Step& step, const Json& object) const {
+  if (!step.uid.empty() && UidOf(object) != step.uid) {
+    return Fail(ErrorCode::kUnsupported,
+                fmt::format("{} is another object than when the plan was made (uid {})",
+                            step.object, UidOf(object)));
+  }
+  std::string expected = step.fingerprint;
+  for (const Json& record : journal_.records()) {
+    if (aws::TextOf(record, "path") == ObjectPath(step) && record.contains("fingerprint")) {
+      expected = aws::TextOf(record, "fingerprint");
+    }
+  }
+  if (!expected.empty() && Fingerprint(object) != expected) {
+    return Fail(ErrorCode::kUnsupported,
+                fmt::format("{} was changed by others since the plan was made (now resourceVersion "
+                            "{}): plan again",
+                            step.object, VersionOf(object)));
+  }
+  return {};
+}
+
+Result<Json> Runner::Call(const Step& step, const Json& object, bool dry_run) {
+  const std::string query = fmt::format("?{}{}", kManager, dry_run ? "&dryRun=All" : "");
+  Json options = {
+      {"apiVersion", "v1"}, {"kind", "DeleteOptions"}, {"preconditions", {{"uid", UidOf(object)}}}};
+  if (dry_run) options["dryRun"] = {"All"};
+  switch (step.kind) {
+    case StepKind::kPatch:
+      return client_.Patch(step.path + query, WithVersion(step.body, object), kMergePatch);
+    case StepKind::kCreate: {
+      Json created = step.body;
+      created["metadata"]["annotations"][kPlanAnnotation] = fmt::format("{}/{}", plan_.id, step.id);
+      return client_.Post(step.path + query, created);
+    }
+    case StepKind::kDelete:
+    case StepKind::kRemove: EKSHUME_TRY(client_.Delete(step.path, options)); return Json::object();
+    case StepKind::kEvict: {
+      const Json& metadata = aws::ObjectOf(object, "metadata");
+      Json eviction = {{"apiVersion", "policy/v1"},
+                       {"kind", "Eviction"},
+                       {"metadata",
+                        {{"name", aws::TextOf(metadata, "name")},
+                         {"namespace", aws::TextOf(metadata, "namespace")}}},
+                       {"deleteOptions", options}};
+      Result<Json> answer = client_.Post(step.path + "/eviction" + query, eviction);
+      if (!answer && answer.error().message.find("policy/v1") != std::string::npos) {
+        eviction["apiVersion"] = "policy/v1beta1";  // before 1.22
+        answer = client_.Post(step.path + "/eviction" + query, eviction);
+      }
+      return answer;
+    }
+    default: return Fail(ErrorCode::kUnsupported, "is no call of the API");
+  }
+}
+
+Result<std::string> Runner::DryRun(const Step& step) {
+  const auto work = work_.find(step.kind);
+  if (work != work_.end() || step.kind == StepKind::kManual) return "";
+  const StepState state = StateOf(step);
+  if (state.at == StepState::At::kDone) return "in force already";
+  const Target target = EKSHUME_TRY(Look(step));
+  if (step.kind == StepKind::kCreate) {
+    if (target.exists) return Fail(ErrorCode::kUnsupported, fmt::format("{} exists", step.object));
+  } else {
+    if (!target.exists) {
+      return Fail(ErrorCode::kNotFound, fmt::format("{} is gone", step.object));
+    }
+    EKSHUME_TRY(CheckUnchanged(step, target.object));
+    if (step.kind == StepKind::kPatch && Stands(target.object, step.body)) {
+      return "is so already; nothing to do";
+    }
+  }
+  EKSHUME_TRY(Call(step, target.object, true));
+  return "the API server accepts it";
+}
+
+Result<std::string> Runner::Apply(const Step& step) {
+  if (StateOf(step).at == StepState::At::kDone) return "in force already";
+  if (!step.enabled) return Fail(ErrorCode::kUnsupported, "is not enabled in the plan");
+  if (step.needs_approval && !IsApproved(plan_, options_.operator_name)) {
+    return Fail(ErrorCode::kUnsupported,
+                "needs an approval of the plan as it is now, by somebody who neither made it nor "
+                "applies it (respond approve)");
+  }
+  const auto work = work_.find(step.kind);
+  if (work == work_.end()) {
+    Result<std::string> applied = ApplyCall(step);
+    if (!applied) EKSHUME_TRY(Note(step, "failed", {{"error", applied.error().message}}));
+    return applied;
+  }
+  EKSHUME_TRY(Note(step, "begun", Json::object()));
+  const Result<Json> result = work->second(step);
+  if (!result) {
+    EKSHUME_TRY(Note(step, "failed", {{"error", result.error().message}}));
+    return result.error();
+  }
+  Json details = {{"result", *result}};
+  if (result->contains("changes_object")) {  // an ephemeral container: our own change
+    const Target target = EKSHUME_TRY(Look(step));
+    details["path"] = step.path;
+    if (target.exists) details["fingerprint"] = Fingerprint(target.object);
+  }
+  return Finish(step, "done", std::move(details), aws::TextOf(*result, "sentence"));
+}
+
+Result<std::string> Runner::ApplyCall(const Step& step) {
+  const StepState state = StateOf(step);
+  // Begun and not ended, or failed without an answer: the call may have been made.
+  const bool may_stand = state.begun.is_object() && state.at != StepState::At::kUndone;
+  for (int attempt = 1;; ++attempt) {
+    const Target target = EKSHUME_TRY(Look(step));
+    const std::string path = ObjectPath(step);
+    const bool removes = step.kind == StepKind::kDelete || step.kind == StepKind::kRemove ||
+                         step.kind == StepKind::kEvict;
+    const bool is_gone = !target.exists ||
+                         (!step.uid.empty() && UidOf(target.object) != step.uid) ||
+                         aws::ObjectOf(target.object, "metadata").contains("deletionTimestamp");
+    if (may_stand) {
+      if (removes && is_gone) {
+        return Finish(step, "done", {{"path", path}, {"found", true}}, "was done already");
+      }
+      if (step.kind == StepKind::kCreate && target.exists && IsOurs(plan_, step, target.object)) {
+        return Finish(step, "done",
+                      {{"path", path},
+                       {"found", true},
+                       {"after", target.object},
+                       {"fingerprint", Fingerprint(target.object)}},
+                      "was done already");
+      }
+      if (step.kind == StepKind::kPatch && target.exists && UidOf(target.object) == step.uid &&
+          Stands(target.object, step.body)) {
+        return Finish(step, "done",
+                      {{"path", path},
+                       {"found", true},
+                       {"after", target.object},
+                       {"fingerprint", Fingerprint(target.object)}},
+                      "was done already");
+      }
+    }
+    if (step.kind == StepKind::kCreate) {
+      if (target.exists) {
+        return Fail(ErrorCode::kUnsupported,
+                    fmt::format("{} exists already, and not by this plan", step.object));
+      }
+    } else {
+      if (!target.exists) {
+        return Fail(ErrorCode::kNotFound, fmt::format("{} is gone", step.object));
+      }
+      EKSHUME_TRY(CheckUnchanged(step, target.object));
+      if (step.kind == StepKind::kPatch && Stands(target.object, step.body)) {
+        return Finish(step, "done",
+                      {{"path", path}, {"nothing_to_do", true}, {"after", target.object}},
+                      "was so already; nothing done");
+      }
+    }
+    EKSHUME_TRY(Note(step, "begun",
+                     {{"path", path},
+                      {"kind", NameOf(step.kind)},
+                      {"body", step.body},
+                      {"before", target.exists ? target.object : Json()}}));
+    const Result<Json> after = Call(step, target.object, false);
+    if (!after && IsConflict(after.error()) && step.kind == StepKind::kPatch &&
+        attempt < kAttempts) {
+      continue;
+    }
+    if (!after) return after.error();
+    Json details = {{"path", path}, {"after", *after}};
+    if (!removes) details["fingerprint"] = Fingerprint(*after);
+    return Finish(step, "done", std::move(details), "done");
+  }
+}
+
+Result<std::string> Runner::Undo(const Step& step) {
+  const StepState state = StateOf(step);
+  if (state.at == StepState::At::kUndone) return "is undone already";
+  if (state.done.is_object() && state.done.contains("nothing_to_do")) {
+    return Finish(step, "undone", Json::object(), "had changed nothing");
+  }
+  if (!state.begun.is_object()) return "was never done";
+  if (work_.contains(step.kind) || step.kind == StepKind::kManual) {
+    return "has nothing that could be undone";
+  }
+  if (step.kind == StepKind::kRemove || step.kind == StepKind::kEvict) {
+    return Fail(ErrorCode::kUnsupported, "cannot be undone");
+  }
+  Result<std::string> undone = UndoCall(step, state);
+  if (!undone) EKSHUME_TRY(Note(step, "undo_failed", {{"error", undone.error().message}}));
+  return undone;
+}
+
+Result<std::string> Runner::UndoCall(const Step& step, const StepState& state) {
+  const std::string path = ObjectPath(step);
+  const Json& before = state.begun["before"];
+  for (int attempt = 1;; ++attempt) {
+    const Target target = EKSHUME_TRY(Look(step));
+    if (step.kind == StepKind::kCreate) {
+      if (!target.exists) {
+        return Finish(step, "undone", {{"path", path}}, "somebody had removed it already");
+      }
+      if (!IsOurs(plan_, step, target.object)) {
+        return Fail(ErrorCode::kUnsupported,
+                    fmt::format("{} is not the one that this plan made", step.object));
+      }
+      EKSHUME_TRY(Note(step, "undo_begun", {{"path", path}, {"before", target.object}}));
+      EKSHUME_TRY(client_.Delete(path, {{"apiVersion", "v1"},
+                                        {"kind", "DeleteOptions"},
+                                        {"preconditions", {{"uid", UidOf(target.object)}}}}));
+      return Finish(step, "undone", {{"path", path}}, "removed");
+    }
+    if (step.kind == StepKind::kDelete) {
+      if (target.exists) {
+        if (state.at == StepState::At::kUndoBegun) {
+          return Finish(step, "undone", {{"path", path}}, "was made again already");
+        }
+        return Fail(ErrorCode::kUnsupported,
+                    fmt::format("somebody else made {} again", step.object));
+      }
+      EKSHUME_TRY(Note(step, "undo_begun", {{"path", path}}));
+      const Json after = EKSHUME_TRY(
+          client_.Post(path.substr(0, path.rfind('/')) + "?" + kManager, AsCreated(before)));
+      return Finish(step, "undone",
+                    {{"path", path}, {"after", after}, {"fingerprint", Fingerprint(after)}},
+                    "made again as it was, with a new uid");
+    }
+    if (!target.exists) {
+      return Fail(ErrorCode::kNotFound, fmt::format("{} is gone", step.object));
+    }
+    if (UidOf(target.object) != UidOf(before)) {
+      return Fail(ErrorCode::kUnsupported, fmt::format("{} is another object by now", step.object));
+    }
+    const Json inverse = InversePatch(before, step.body);
+    if (Stands(target.object, inverse)) {
+      return Finish(step, "undone", {{"path", path}, {"fingerprint", Fingerprint(target.object)}},
+                    "was so already; nothing done");
+    }
+    const auto conflicts = DifferentFields(target.object, step.body);
+    if (!conflicts.empty() && !options_.force) {
+      return Fail(ErrorCode::kUnsupported,
+                  fmt::format("others changed what it had set: {} (--force puts the old values "
+                              "back all the same)",
+                              fmt::join(conflicts, ", ")));
+    }
+    EKSHUME_TRY(
+        Note(step, "undo_begun", {{"path", path}, {"body", inverse}, {"before", target.object}}));
+    const Result<Json> after = client_.Patch(fmt::format("{}?{}", path, kManager),
+                                             WithVersion(inverse, target.object), kMergePatch);
+    if (!after && IsConflict(after.error()) && attempt < kAttempts) continue;
+    if (!after) return after.error();
+    return Finish(step, "undone",
+                  {{"path", path}, {"after", *after}, {"fingerprint", Fingerprint(*after)}},
+                  "put back as it was");
+  }
+}
+
+Result<std::string> Runner::MarkDone(const Step& step) {
+  if (step.kind != StepKind::kManual) {
+    return Fail(ErrorCode::kInvalidArgument, fmt::format("{} is no manual step", step.id));
+  }
+  EKSHUME_TRY(Note(step, "begun", Json::object()));
+  return Finish(step, "done", Json::object(), "done by hand");
+}
+
+}  // namespace ekshume::live::respond

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "live/kubernetes/client.h"
+#include "live/respond/journal.h"
+#include "live/respond/plan.h"
+
+namespace ekshume::live::respond {
+
+// Does what is no single call of the API: brings evidence into the case, probes, ... What it
+// returns goes into the journal.
+using StepWork = std::function<Result<Json>(const Step& step)>;
+
+struct RunnerOptions {
+  std::string operator_name;  // who answers for it: "alice"
+  std::string case_id;
+  bool force = false;  // undo although others changed the object since
+};
+
+// Carries out the steps of a plan and takes them back, each with its record in the journal. A step
+// whose begin is in the journal and whose end is not (a crash) is looked at first: what stands
+// already is not done again. One thread; all it is given must outlive it.
+class Runner {
+ public:
+  Runner(const Plan& plan, kubernetes::Client& client, Journal& journal, RunnerOptions options,
+         std::map<StepKind, StepWork> work);
+
+  // What would happen: asks the API to check the request without doing it (dryRun). kUnsupported
+  // with the missing permission; the errors of Apply().
+  Result<std::string> DryRun(const Step& step);
+  // Does it; returns what became of it, a sentence. kUnsupported when the object was changed since
+  // the plan was made, needs an approval that is not there, or a permission is missing;
+  // kNotFound when the object is gone. An error is in the journal.
+  Result<std::string> Apply(const Step& step);
+  // Takes it back. kUnsupported when others changed the same fields since (their names are in the
+  // message), unless RunnerOptions::force; when it cannot be undone.
+  Result<std::string> Undo(const Step& step);
+  // Records that people did a manual step.
+  Result<std::string> MarkDone(const Step& step);
+
+  // Whether evidence that the step destroys was acquired under this plan.
+  bool IsAcquired(const Step& step) const;
+  StepState StateOf(const Step& step) const;
+
+ private:
+  struct Target {
+    bool exists = false;
+    Json object;
+  };
+  Result<Target> Look(const Step& step);
+  // kUnsupported unless the object is the one that was planned for, as it was then or as our own
+  // steps left it.
+  Result<void> CheckUnchanged(const Step& step, const Json& object) const;
+  Result<Json> Call(const Step& step, const Json& object, bool dry_run);
+  Result<std::string> ApplyCall(const Step& step);
+  Result<std::string> UndoCall(const Step& step, const StepState& state);
+  Result<void> Note(const Step& step, std::string_view event, Json details);
+  Result<std::string> Finish(const Step& step, std::string_view event, Json details,
+                             std::string sentence);
+
+  const Plan& plan_;
+  kubernetes::Client& client_;
+  Journal& journal_;
+  const RunnerOptions options_;
+  const std::map<StepKind, StepWork> work_;
+};
+
+}  // namespace ekshume::live::respond
