@@ -88,7 +88,10 @@ std::string Fingerprint(const Json& object) {
       Erase(kept["metadata"], member);
     }
   }
-  if (aws::TextOf(kept, "kind") == "Node" && kept.contains("spec")) {
+  // Objects of a list have neither.
+  Erase(kept, "kind");
+  Erase(kept, "apiVersion");
+  if (kept.is_object() && kept.contains("spec")) {
     Json taints = Json::array();
     for (const Json& taint : aws::ArrayOf(kept["spec"], "taints")) {
       if (!IsSetByControlPlane(taint)) taints.push_back(taint);

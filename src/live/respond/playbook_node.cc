@@ -42,14 +42,21 @@ Result<void> PlanNode(PlanMaker& maker, std::string_view name) {
       fmt::format("ekshume acquire node {} --memory {} --case CASE", name, maker.request().memory);
   acquire.reason = "memory and processes go first; the step is recorded with --done acquire-node";
   maker.Add(std::move(acquire));
-  patch("cordon", "network", {{"spec", {{"unschedulable", true}}}}, "cordon: no new pods",
-        "nothing that runs is touched");
   Json taints = aws::ArrayOf(aws::ObjectOf(node, "spec"), "taints");
-  taints.push_back(
-      {{"key", "ekshume.dev/quarantine"}, {"value", maker.mark()}, {"effect", "NoSchedule"}});
-  patch("taint", "network", {{"spec", {{"taints", std::move(taints)}}}},
-        "taint NoSchedule: also pods that tolerate cordoned nodes stay away",
-        "NoSchedule evicts nothing; NoExecute would destroy the state of other pods");
+  const auto add_taint = [&](const char* key, const std::string& value) {
+    for (const Json& taint : taints) {
+      if (aws::TextOf(taint, "key") == key) return;
+    }
+    Json taint = {{"key", key}, {"effect", "NoSchedule"}};
+    if (!value.empty()) taint["value"] = value;
+    taints.push_back(std::move(taint));
+  };
+  // The control plane would add its own a moment later, and write over ours while it does.
+  add_taint("node.kubernetes.io/unschedulable", "");
+  add_taint("ekshume.dev/quarantine", maker.mark());
+  patch("cordon", "network", {{"spec", {{"unschedulable", true}, {"taints", std::move(taints)}}}},
+        "cordon and taint NoSchedule: no new pods, not even those that tolerate cordoned nodes",
+        "nothing that runs is touched; NoExecute would destroy the state of other pods");
   Step snapshot;
   snapshot.id = "snapshot-disks";
   snapshot.phase = "disk";

@@ -89,12 +89,13 @@ Result<Json> ProbeNetwork(const ProbeRequest& request, kubernetes::Client& clien
   const kubernetes::NodePodRequest node{.node = aws::TextOf(aws::ObjectOf(pod, "spec"), "nodeName"),
                                         .image = request.image};
   const kubernetes::CollectorOptions unused;
-  EKSHUME_TRY(kubernetes::WithNodePod(
+  const Result<void> probed = kubernetes::WithNodePod(
       node, client, acquisition, progress, [&](const kubernetes::Place& place) -> Result<void> {
         kubernetes::CollectorRun run(unused, client, acquisition, diagnostics, progress);
         printed = EKSHUME_TRY(run.Shell(place, script));
         return {};
-      }));
+      });
+  if (!probed) return probed.error();
   Json result = {{"targets", Json::array()}, {"tracked", nullptr}};
   for (const std::string_view line : SplitNonEmpty(printed, '\n')) {
     const auto words = SplitNonEmpty(line, ' ');
