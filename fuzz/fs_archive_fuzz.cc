@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "fs/archive/tar.h"
+#include "fs/archive/zip.h"
 #include "fs/walk.h"
 
 // The input is an archive: all of it is walked and the beginning of each file read.
@@ -26,5 +27,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     });
     static_cast<void>(walked);
   }
+  const auto zip = fs::archive::OpenZip(*image, "fuzz", diagnostics);
+  if (!zip) return 0;
+  static_cast<void>(fs::Walk(**zip, (*zip)->root(), diagnostics, [&](const auto& item) {
+    const auto file = (*zip)->OpenFile(item.node);
+    std::vector<std::byte> block(4096);
+    // Temporary files of any size are not what is looked for here.
+    if (file && item.stat.size_bytes < 1 << 20) static_cast<void>((*file)->ReadAt(0, block));
+    return fs::WalkStep::kContinue;
+  }));
   return 0;
 }

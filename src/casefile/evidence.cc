@@ -9,9 +9,12 @@
 #include "casefile/collection_evidence.h"
 #include "fs/archive/format.h"
 #include "fs/archive/tar.h"
+#include "fs/archive/zip.h"
 #include "fs/folder/folder.h"
 #include "fs/format.h"
 #include "fs/path.h"
+#include "image/evidence_file.h"
+#include "image/raw/reader.h"
 
 namespace ekshume::casefile {
 namespace {
@@ -43,6 +46,22 @@ bool IsArchive(const image::Image& image) {
   const uint64_t size = std::min<uint64_t>(image.size_bytes(), fs::archive::kTarBlockBytes);
   const auto head = image::ReadBytes(image, 0, static_cast<size_t>(size));
   return head && fs::archive::IsTar(ByteView(*head));
+}
+
+// A zip archive as it is stored, when it is evidence of a running system; null for all other files.
+std::unique_ptr<image::Image> OpenLiveZip(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) return nullptr;
+  auto file = image::EvidenceFile::Open(path);
+  if (!file) return nullptr;
+  auto image = std::make_unique<image::raw::RawImage>(*std::move(file));
+  const uint64_t size = std::min<uint64_t>(image->size_bytes(), sizeof(uint32_t));
+  const auto head = image::ReadBytes(*image, 0, static_cast<size_t>(size));
+  if (!head || !fs::archive::IsZip(ByteView(*head))) return nullptr;
+  DiagnosticSink ignored;  // it is opened again
+  const auto tree = fs::archive::OpenZip(*image, path, ignored);
+  if (!tree || !IsLiveTree(**tree)) return nullptr;
+  return image;
 }
 
 // Partitions that hold no filesystem of interest on any node: not worth a notice.
@@ -91,6 +110,19 @@ Result<void> Evidence::AddImage(const std::string& path, const EvidenceOptions& 
                                 DiagnosticSink& diagnostics) {
   const bool is_remote = options.remote != nullptr && options.remote->Recognises(path);
   if (!is_remote && IsCollectionFile(path)) return AddCollection(path, options, diagnostics);
+  if (auto zip = is_remote ? nullptr : OpenLiveZip(path)) {
+    Disk disk;
+    disk.path = path;
+    disk.opened.format = "zip";
+    disk.opened.files = {path};
+    disk.opened.stored_bytes = zip->size_bytes();
+    disk.opened.image = std::move(zip);
+    disks_.push_back(std::move(disk));
+    auto tree =
+        EKSHUME_TRY(fs::archive::OpenZip(*disks_.back().opened.image, BaseName(path), diagnostics));
+    EKSHUME_TRY(CheckUnpacked(*tree, BaseName(path), options, diagnostics));
+    return AddLive(std::move(tree), path, disks_.size() - 1, options, diagnostics);
+  }
   image::OpenOptions open_options;
   open_options.diagnostics = &diagnostics;
   open_options.scratch = options.scratch;
@@ -172,7 +204,7 @@ Result<void> Evidence::AddCollection(const std::string& path, const EvidenceOpti
 Result<void> Evidence::AddFolder(const std::string& path, const EvidenceOptions& options,
                                  DiagnosticSink& diagnostics) {
   auto tree = EKSHUME_TRY(fs::OpenFolder(path, diagnostics));
-  if (process::FindFormat(*tree) != nullptr) {
+  if (IsLiveTree(*tree)) {
     EKSHUME_TRY(CheckUnpacked(*tree, BaseName(path), options, diagnostics));
     return AddLive(std::move(tree), path, std::nullopt, options, diagnostics);
   }

@@ -10,8 +10,12 @@
 #include "base/limits.h"
 #include "casefile/collection_evidence.h"
 #include "casefile/file_input.h"
+#include "casefile/live_evidence.h"
 #include "fs/archive/format.h"
 #include "fs/archive/tar.h"
+#include "fs/archive/zip.h"
+#include "fs/folder/folder.h"
+#include "image/raw/reader.h"
 #include "log/carrier/compressed.h"
 #include "process/format.h"
 
@@ -21,6 +25,9 @@ namespace {
 namespace filesystem = std::filesystem;
 
 constexpr size_t kHeadBytes = size_t{128} << 10;
+// What is looked at of an archive that may be evidence of a running system, or of logs.
+constexpr size_t kMaxGlancedMembers = 2000;
+constexpr uint64_t kMaxGlancedBytes = uint64_t{256} << 20;
 
 Result<std::string> ReadHead(log::Input& input, size_t count) {
   std::string head(count, '\0');
@@ -64,20 +71,55 @@ bool IsLog(std::string_view head) {
   });
 }
 
-// Whether these bytes, the beginning of a tar archive, name a member that only evidence of a
-// running system has.
-bool IsLive(std::string_view head) {
-  while (head.size() >= fs::archive::kTarBlockBytes) {
-    const auto member = fs::archive::GlanceAtTarHeader(ByteView::Of(head));
+// Reads and forgets. False at the end of the input.
+Result<bool> SkipBytes(log::Input& input, uint64_t count, std::string& buffer) {
+  buffer.resize(kHeadBytes);
+  while (count > 0) {
+    const size_t most = static_cast<size_t>(std::min<uint64_t>(count, buffer.size()));
+    const size_t got = EKSHUME_TRY(input.Read(std::span(buffer).first(most)));
+    if (got == 0) return false;
+    count -= got;
+  }
+  return true;
+}
+
+// Whether a tar archive has a member that only evidence of a running system has. Members are passed
+// over until one is found, kMaxGlancedMembers of them or kMaxGlancedBytes.
+Result<bool> IsLive(log::Input& tar) {
+  std::string block;
+  std::string buffer;
+  uint64_t bytes = 0;
+  for (size_t members = 0; members < kMaxGlancedMembers && bytes < kMaxGlancedBytes; ++members) {
+    block = EKSHUME_TRY(ReadHead(tar, fs::archive::kTarBlockBytes));
+    if (block.size() < fs::archive::kTarBlockBytes) return false;
+    const auto member = fs::archive::GlanceAtTarHeader(ByteView::Of(block));
     if (!member) return false;
     if (process::FormatOfMember(member->name) != nullptr) return true;
     constexpr uint64_t kBlock = fs::archive::kTarBlockBytes;
-    if (member->size_bytes > head.size()) return false;
-    const uint64_t step = kBlock + (member->size_bytes + kBlock - 1) / kBlock * kBlock;
-    if (step > head.size()) return false;
-    head.remove_prefix(static_cast<size_t>(step));
+    if (member->size_bytes > kMaxGlancedBytes) return false;
+    const uint64_t step = (member->size_bytes + kBlock - 1) / kBlock * kBlock;
+    bytes += kBlock + step;
+    if (!EKSHUME_TRY(SkipBytes(tar, step, buffer))) return false;
   }
   return false;
+}
+
+// Whether a zip archive's directory, at its end, has such a member.
+bool IsLiveZip(const std::string& path) {
+  auto file = image::EvidenceFile::Open(path);
+  if (!file) return false;
+  const image::raw::RawImage image(*std::move(file));
+  DiagnosticSink ignored;
+  const auto tree = fs::archive::OpenZip(image, path, ignored);
+  if (!tree) return false;
+  return IsLiveTree(**tree);
+}
+
+// The same of a folder.
+bool IsLiveFolder(const std::string& path) {
+  DiagnosticSink ignored;
+  const auto tree = fs::OpenFolder(path, ignored);
+  return tree && IsLiveTree(**tree);
 }
 
 bool IsHostRoot(const std::string& path) {
@@ -94,7 +136,7 @@ bool IsHostRoot(const std::string& path) {
 Result<EvidenceKind> ClassifyEvidence(const std::string& path) {
   std::error_code error;
   if (filesystem::is_directory(path, error)) {
-    if (IsHostRoot(path)) return EvidenceKind::kNode;
+    if (IsHostRoot(path) || IsLiveFolder(path)) return EvidenceKind::kNode;
     const std::vector<LogFile> files = EKSHUME_TRY(ListLogFiles(path));
     return files.empty() ? EvidenceKind::kNode : EvidenceKind::kLogs;
   }
@@ -105,17 +147,33 @@ Result<EvidenceKind> ClassifyEvidence(const std::string& path) {
     const auto file = EKSHUME_TRY(FileSource::Open(path));
     head = EKSHUME_TRY(ReadHead(*file, kHeadBytes));
   }
+  const bool is_gzip = log::IsGzip(head);
+  const bool is_zstd = log::IsZstd(head);
   DiagnosticSink ignored;
-  if (log::IsGzip(head) || log::IsZstd(head)) {
-    const auto file = EKSHUME_TRY(FileSource::Open(path));
-    const auto content =
-        log::IsGzip(head) ? log::Gunzip(*file, path, ignored) : log::Unzstd(*file, path, ignored);
+  // The content, from its beginning, however often it is asked for.
+  const auto open = [&](std::unique_ptr<FileSource>& file) -> Result<std::unique_ptr<log::Input>> {
+    file = EKSHUME_TRY(FileSource::Open(path));
+    if (is_gzip) return log::Gunzip(*file, path, ignored);
+    if (is_zstd) return log::Unzstd(*file, path, ignored);
+    return std::unique_ptr<log::Input>(std::move(file));
+  };
+  if (is_gzip || is_zstd) {
+    std::unique_ptr<FileSource> file;
+    const auto content = EKSHUME_TRY(open(file));
     head = EKSHUME_TRY(ReadHead(*content, kHeadBytes));
-    // An empty or damaged one says nothing: the readers of images explain what is wrong with it.
-    if (head.empty()) return EvidenceKind::kNode;
   }
-  if (head.empty()) return EvidenceKind::kNode;
-  if (IsDisk(head) || IsLive(head)) return EvidenceKind::kNode;
+  // An empty or damaged one says nothing: the readers of images explain what is wrong with it.
+  if (head.empty() || IsDisk(head)) return EvidenceKind::kNode;
+  if (HasText(head, fs::archive::kTarMagicOffset, fs::archive::kTarMagic)) {
+    std::unique_ptr<FileSource> file;
+    const auto content = EKSHUME_TRY(open(file));
+    const auto is_live = IsLive(*content);
+    if (!is_live && is_live.error().code == ErrorCode::kCancelled) return is_live.error();
+    if (is_live && *is_live) return EvidenceKind::kNode;
+  }
+  if (head.starts_with("PK\x03\x04") && !is_gzip && !is_zstd && IsLiveZip(path)) {
+    return EvidenceKind::kNode;
+  }
   return IsLog(head) ? EvidenceKind::kLogs : EvidenceKind::kNode;
 }
 

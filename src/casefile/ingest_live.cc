@@ -9,10 +9,13 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "casefile/body_file.h"
 #include "casefile/ingest.h"
 #include "casefile/ingest_feed.h"
 #include "casefile/json.h"
 #include "casefile/live_json.h"
+#include "collection/line_cutter.h"
+#include "fs/path.h"
 
 namespace ekshume::casefile {
 namespace {
@@ -22,6 +25,7 @@ using event::Number;
 using event::Text;
 
 constexpr size_t kMaxCommandBytes = 4096;  // of a sentence
+constexpr size_t kReadBytes = size_t{1} << 20;
 
 std::string Shortened(std::string text) {
   if (text.size() <= kMaxCommandBytes) return text;
@@ -50,8 +54,11 @@ class LiveFeed {
       // Unix sockets are by the thousand and lead nowhere; report.json has them.
       if (socket.family != "unix" && socket.family != "netlink") AddSocket(socket);
     }
+    for (const process::Flow& flow : state_.flows) AddFlow(flow);
     for (const process::Module& module : state_.modules) AddModule(module);
+    for (const process::Records& file : state_.body_files) EKSHUME_TRY(ReadBodyFile(file));
     feed_.Flush();
+    for (const process::Records& file : state_.records) EKSHUME_TRY(ReadRecords(file));
     return {};
   }
 
@@ -175,6 +182,116 @@ class LiveFeed {
     return fmt::format("process {} {}", holder->pid, process::ShortName(*holder));
   }
 
+  void AddFlow(const process::Flow& flow) {
+    Event& event = Begin("conntrack");
+    event[Text::kNode] = NodeName();
+    event[Text::kAction] = "connected";
+    event[Text::kObjectKind] = "connection";
+    event[Text::kObjectName] = flow.protocol;
+    event[Text::kSourceIp] = flow.source.address;
+    event[Number::kSourcePort] = flow.source.port;
+    event[Text::kDestinationIp] = flow.destination.address;
+    event[Number::kDestinationPort] = flow.destination.port;
+    event[Text::kMessage] = fmt::format("connection tracking of the node knew {}", FlowText(flow));
+    Add(FlowJson(flow), "flows");
+  }
+
+  std::string NodeName() const {
+    const process::Process nobody;
+    return owners_.Of(state_, nobody).node;
+  }
+
+  Result<std::unique_ptr<fs::File>> OpenRecords(const process::Records& file) {
+    auto opened = live_.archive->OpenFile(file.node);
+    if (!opened) {
+      feed_.diagnostics().Report(DiagnosticCode::kLogUnreadable,
+                                 fmt::format("{}!{}", live_.name, file.member),
+                                 opened.error().message);
+    }
+    return opened;
+  }
+
+  // The times of files that came with a bundle.
+  Result<void> ReadBodyFile(const process::Records& file) {
+    const auto opened = OpenRecords(file);
+    if (!opened) return {};
+    const std::string evidence = fmt::format("{}!{}", live_.name, file.member);
+    collection::LineCutter cutter(limits::kMaxRecordBytes);
+    std::string text(kReadBytes, '\0');
+    uint64_t number = 0;
+    uint64_t unknown = 0;
+    size_t events = 0;
+    const auto visit = [&](std::string_view line) {
+      ++number;
+      if (line.empty() || events >= limits::kMaxArtifactEvents) return;
+      const auto body = ParseBodyLine(line);
+      if (!body) {
+        ++unknown;
+        return;
+      }
+      Event& event = Begin("file");
+      event[Text::kNode] = node_;
+      event.raw = line;
+      VisitBodyEvents(*body, event, [&] {
+        ++events;
+        // The store takes what it is given; the next moment of the line needs it again.
+        Event one = event;
+        feed_.AddRow(item_, one, evidence, number);
+      });
+    };
+    node_ = NodeName();
+    for (uint64_t offset = 0;;) {
+      if (feed_.cancelled()) return Fail(ErrorCode::kCancelled, "stopped");
+      const auto count = (*opened)->ReadAt(offset, AsWritableBytes(text));
+      if (!count) {
+        feed_.diagnostics().Report(DiagnosticCode::kLogUnreadable, evidence, count.error().message);
+      }
+      if (!count || *count == 0) break;
+      cutter.Feed(std::string_view(text).substr(0, *count), visit);
+      offset += *count;
+    }
+    cutter.Finish(visit);
+    if (unknown > 0) {
+      feed_.diagnostics().Report(DiagnosticCode::kLogRecordUnknown, evidence,
+                                 fmt::format("{} lines that are of no body file", unknown));
+    }
+    if (events >= limits::kMaxArtifactEvents || cutter.left_out() > 0) {
+      feed_.diagnostics().Report(
+          DiagnosticCode::kArtifactLimit, evidence,
+          fmt::format("its rest (kMaxArtifactEvents), or {} lines that are too long "
+                      "(kMaxRecordBytes)",
+                      cutter.left_out()));
+    }
+    return {};
+  }
+
+  // Logs that came with a bundle.
+  Result<void> ReadRecords(const process::Records& file) {
+    if (feed_.cancelled()) return Fail(ErrorCode::kCancelled, "stopped");
+    const auto opened = OpenRecords(file);
+    if (!opened) return {};
+    log::FileInput input(**opened);
+    log::Stream stream;
+    stream.path = file.path;
+    const auto stat = live_.archive->GetStat(file.node);
+    stream.written = stat ? std::optional(stat->modified) : state_.taken;
+    stream.defaults[Text::kNode] = NodeName();
+    log::Leaf leaf;
+    leaf.evidence = fmt::format("{}!{}", live_.name, file.member);
+    leaf.path = file.path;
+    Result<void> added = {};
+    const Result<void> unpacked = log::Unpack(
+        input, (*opened)->size_bytes(), leaf, feed_.diagnostics(), [&](const log::Leaf& inner) {
+          if (added) added = feed_.AddLeaf(item_, inner, log::Stream(stream));
+        });
+    EKSHUME_TRY(std::move(added));
+    if (!unpacked) {
+      feed_.diagnostics().Report(DiagnosticCode::kLogUnreadable, leaf.evidence,
+                                 unpacked.error().message);
+    }
+    return {};
+  }
+
   void AddModule(const process::Module& module) {
     Event& event = Begin("kernel_module");
     event[Text::kNode] = state_.hostname;
@@ -195,6 +312,7 @@ class LiveFeed {
   std::map<int64_t, const process::Process*> by_pid_;
   std::optional<std::set<std::pair<uint64_t, int64_t>>> listening_;
   Event event_;
+  std::string node_;  // while a body file is read
   uint64_t row_ = 0;
 };
 

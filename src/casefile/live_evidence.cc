@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "casefile/file_hash.h"
+#include "fs/archive/subtree.h"
 #include "fs/path.h"
 
 namespace ekshume::casefile {
@@ -18,6 +19,7 @@ class ExtentFile final : public fs::File {
   ExtentFile(std::unique_ptr<fs::File> whole, const process::Extent& extent)
       : whole_(std::move(whole)), extent_(extent) {
     const uint64_t end = extent_.offset_bytes + extent_.length_bytes;
+    if (extent_.swapped) return;  // the bytes do not lie there as they are
     for (fs::Run run : whole_->runs()) {
       const uint64_t begin = std::max(run.file_offset_bytes, extent_.offset_bytes);
       const uint64_t run_end = std::min(run.file_offset_bytes + run.length_bytes, end);
@@ -32,11 +34,31 @@ class ExtentFile final : public fs::File {
   Result<size_t> ReadAt(uint64_t offset_bytes, std::span<std::byte> out) const override {
     if (offset_bytes >= extent_.length_bytes) return size_t{0};
     const size_t count = std::min<uint64_t>(out.size(), extent_.length_bytes - offset_bytes);
+    if (extent_.swapped) return ReadSwapped(offset_bytes, out.first(count));
     return whole_->ReadAt(extent_.offset_bytes + offset_bytes, out.first(count));
   }
   std::span<const fs::Run> runs() const override { return runs_; }
 
  private:
+  // Byte i is byte i^1 of what was kept, but for the last one of an odd number.
+  Result<size_t> ReadSwapped(uint64_t offset_bytes, std::span<std::byte> out) const {
+    const uint64_t begin = offset_bytes & ~uint64_t{1};
+    const uint64_t end = std::min(offset_bytes + out.size() + 1, extent_.length_bytes);
+    std::vector<std::byte> kept(static_cast<size_t>(end - begin));
+    for (size_t done = 0; done < kept.size();) {
+      const size_t count = EKSHUME_TRY(
+          whole_->ReadAt(extent_.offset_bytes + begin + done, std::span(kept).subspan(done)));
+      if (count == 0) return Fail(ErrorCode::kIo, "it ends early");
+      done += count;
+    }
+    for (size_t i = 0; i < out.size(); ++i) {
+      const uint64_t at = offset_bytes + i;
+      const bool is_last = (at ^ 1U) >= extent_.length_bytes;
+      out[i] = kept[static_cast<size_t>((is_last ? at : at ^ 1U) - begin)];
+    }
+    return out.size();
+  }
+
   const std::unique_ptr<fs::File> whole_;
   const process::Extent extent_;
   std::vector<fs::Run> runs_;  // of the whole file, as far as they are in the extent
@@ -84,6 +106,12 @@ class Hasher {
 
 }  // namespace
 
+bool IsLiveTree(const fs::Filesystem& tree) {
+  if (process::FindFormat(tree) != nullptr) return true;
+  const auto folder = process::OnlyFolder(tree);
+  return folder && process::FindFormat(fs::archive::Subtree(tree, *folder)) != nullptr;
+}
+
 Result<std::unique_ptr<fs::File>> OpenExtent(const LiveEvidence& live,
                                              const process::Extent& extent) {
   auto whole = EKSHUME_TRY(live.archive->OpenFile(extent.file));
@@ -94,6 +122,11 @@ Result<std::unique_ptr<LiveEvidence>> ReadLive(std::unique_ptr<fs::Filesystem> t
                                                const std::string& path, std::string name,
                                                DiagnosticSink& diagnostics, Progress* progress) {
   const process::Format* format = process::FindFormat(*tree);
+  std::unique_ptr<fs::Filesystem> top;
+  if (const auto folder = format == nullptr ? process::OnlyFolder(*tree) : std::nullopt) {
+    top = std::make_unique<fs::archive::Subtree>(*tree, *folder);
+    format = process::FindFormat(*top);
+  }
   if (format == nullptr) {
     return Fail(ErrorCode::kUnsupported,
                 name + ": it is neither a collection nor a checkpoint nor another known bundle");
@@ -102,7 +135,8 @@ Result<std::unique_ptr<LiveEvidence>> ReadLive(std::unique_ptr<fs::Filesystem> t
   live->name = std::move(name);
   live->path = path;
   live->archive = std::move(tree);
-  const process::Source source{*live->archive, live->name};
+  live->top = std::move(top);
+  const process::Source source{live->top ? *live->top : *live->archive, live->name};
   live->state = EKSHUME_TRY(format->Read(source, diagnostics));
   Hasher(*live, diagnostics, progress).Run();
   return live;

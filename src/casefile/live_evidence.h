@@ -21,8 +21,13 @@ struct LiveEvidence {
   std::string path;                // as the user named it
   std::vector<std::string> parts;  // the files of a collection: `path` and its other parts
   std::unique_ptr<fs::Filesystem> archive;
+  // Its only folder, where all of the evidence lies in one; nodes are those of `archive`.
+  std::unique_ptr<fs::Filesystem> top;
   process::State state;  // its Extents are of `archive`
 };
+
+// Whether it is a tree of one of the known formats, or its only folder is.
+bool IsLiveTree(const fs::Filesystem& tree);
 
 // Reads a tree of one of the known formats (process/format.h). The executables and deleted files
 // that were kept are hashed. kUnsupported when it is of none of them. `diagnostics` and what `tree`

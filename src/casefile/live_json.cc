@@ -54,6 +54,8 @@ Json ProcessJson(const process::State& state, const process::Process& process,
           {"executable_deleted", process.executable_deleted},
           {"executable_member", TextOrNull(process.executable_member)},
           {"sha256", TextOrNull(process.executable_sha256)},
+          {"sha1", TextOrNull(process.executable_sha1)},
+          {"md5", TextOrNull(process.executable_md5)},
           {"arguments", process.arguments},
           {"command_line", process::CommandLine(process)},
           {"environment", process.environment},
@@ -145,6 +147,18 @@ Json ModuleJson(const process::Module& module) {
           {"in_sysfs", module.in_sysfs}};
 }
 
+Json FlowJson(const process::Flow& flow) {
+  return {{"protocol", flow.protocol},
+          {"source", AddressJson(flow.source)},
+          {"destination", AddressJson(flow.destination)},
+          {"state", TextOrNull(flow.state)}};
+}
+
+std::string FlowText(const process::Flow& flow) {
+  return fmt::format("{} {} -> {}{}{}", flow.protocol, AddressText(flow.source),
+                     AddressText(flow.destination), flow.state.empty() ? "" : " ", flow.state);
+}
+
 std::string SocketText(const process::Socket& socket) {
   if (socket.family == "unix") {
     return fmt::format("unix {} {}", socket.protocol, socket.path);
@@ -182,6 +196,18 @@ Json LiveJson(const Evidence& evidence, const runtime::Inventory& inventory) {
     }
     Json modules = Json::array();
     for (const process::Module& module : state.modules) modules.push_back(ModuleJson(module));
+    Json mounts = Json::array();
+    for (const process::Mount& mount : state.mounts) {
+      if (mounts.size() >= kMaxReported) break;
+      mounts.push_back({{"source", mount.source},
+                        {"point", mount.point},
+                        {"type", mount.type},
+                        {"options", mount.options}});
+    }
+    Json flows = Json::array();
+    for (const process::Flow& flow : state.flows) {
+      if (flows.size() < kMaxReported) flows.push_back(FlowJson(flow));
+    }
     all.push_back({{"path", live->path},
                    {"format", state.format},
                    {"scope", TextOrNull(state.scope)},
@@ -196,9 +222,14 @@ Json LiveJson(const Evidence& evidence, const runtime::Inventory& inventory) {
                    {"sockets_count", state.sockets.size()},
                    {"sockets", std::move(sockets)},
                    {"deleted_open_files", std::move(deleted)},
+                   {"flows_count", state.flows.size()},
+                   {"flows", std::move(flows)},
+                   {"mounts", std::move(mounts)},
                    {"modules", std::move(modules)},
                    {"deleted_paths", state.deleted_paths},
-                   {"missing", state.missing}});
+                   {"missing", state.missing},
+                   {"not_read_count", state.not_read_count},
+                   {"not_read", state.not_read}});
   }
   return all;
 }

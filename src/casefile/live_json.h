@@ -18,9 +18,11 @@ Json MappingJson(const process::Process& process, const process::Mapping& mappin
 Json SocketJson(const process::State& state, const process::Socket& socket,
                 const ProcessOwners& owners);
 Json ModuleJson(const process::Module& module);
+Json FlowJson(const process::Flow& flow);
 
 // "tcp 10.0.0.7:41234 -> 192.0.2.8:443 established", "listens on tcp 0.0.0.0:22".
 std::string SocketText(const process::Socket& socket);
+std::string FlowText(const process::Flow& flow);
 
 // The report's member "live": one object for each live evidence, with its processes (without
 // mappings), sockets, deleted files that are open, and modules.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,10 +36,13 @@ class Format {
 // All formats: process/registry.cc.
 std::span<const Format* const> Formats();
 
+// The only thing at the top of a tree, when it is a folder: bundles are often packed with theirs.
+std::optional<fs::NodeId> OnlyFolder(const fs::Filesystem& tree);
+
 // The format one of whose marks the tree has; null when there is none.
 const Format* FindFormat(const fs::Filesystem& tree);
 // The same from the name of one member, without a leading "./"; a mark that is a folder's name also
-// stands for what is below it.
+// stands for what is below it. A mark of several parts may also stand in a folder.
 const Format* FormatOfMember(std::string_view member);
 
 }  // namespace ekshume::process

@@ -23,6 +23,7 @@ struct Extent {
   fs::NodeId file{};
   uint64_t offset_bytes = 0;  // in that file
   uint64_t length_bytes = 0;
+  bool swapped = false;  // each two bytes are in each other's place, as dd(1) conv=swab writes them
 };
 
 // A stretch of a process's memory that was kept: [address, address + bytes.length_bytes).
@@ -64,6 +65,8 @@ struct Process {
   std::string executable_member;  // of the archive; "" when the bytes were not kept
   std::optional<Extent> executable_content;
   std::string executable_sha256;  // where the evidence has it or the bytes
+  std::string executable_sha1;    // where the evidence has it
+  std::string executable_md5;
   std::vector<std::string> arguments;
   std::vector<std::string> environment;
   std::string working_directory;
@@ -118,6 +121,28 @@ struct Module {
   bool in_sysfs = true;
 };
 
+// A connection that the kernel's connection tracking knew: of any pod of a node, without a process.
+struct Flow {
+  std::string protocol;  // tcp udp icmp ...
+  Address source;        // who began it
+  Address destination;
+  std::string state;  // "" unknown
+};
+
+struct Mount {
+  std::string source;  // "/dev/nvme0n1p1", "overlay"
+  std::string point;
+  std::string type;
+  std::string options;
+};
+
+// A file of the archive that the readers of logs take.
+struct Records {
+  std::string member;
+  std::string path;  // where it lay on the host, which tells readers what it is
+  fs::NodeId node{};
+};
+
 // Files that came with the state.
 struct Files {
   enum class Of : uint8_t {
@@ -143,11 +168,18 @@ struct State {
   std::vector<Process> processes;  // by pid
   std::vector<Socket> sockets;
   std::vector<Module> modules;
+  std::vector<Flow> flows;
+  std::vector<Mount> mounts;
+  std::vector<Records> records;
+  std::vector<Records> body_files;  // times of files (wiki.sleuthkit.org, "Body file")
   std::vector<runtime::Container> containers;
   std::vector<Files> files;
   std::vector<std::string> deleted_paths;  // in the container, that a checkpoint says are gone
   // What was asked for and not had, as sentences.
   std::vector<std::string> missing;
+  // Files of the archive that no reader knows: all are counted, some named.
+  uint64_t not_read_count = 0;
+  std::vector<std::string> not_read;
 };
 
 // Sorts processes by pid, sockets by namespace and inode, memory by address; joins what can be
