@@ -268,6 +268,23 @@ TEST_F(AcquirePodTest, DoesWithoutACapabilityThatAdmissionRefuses) {
   EXPECT_EQ(record_["notes"]["ephemeral_without"], "SYS_PTRACE, which admission refuses");
 }
 
+TEST_F(AcquirePodTest, DoesWithoutASecurityContextThatOldServersRefuse) {
+  request_.via = "ephemeral";
+  int tries = 0;
+  const auto usual = transport_->respond;
+  transport_->respond = [&](const http::Request& sent) -> Result<http::Answer> {
+    if (sent.body.find("securityContext") == std::string::npos) return usual(sent);
+    ++tries;
+    return http::Answer{
+        .status = 422,
+        .headers = {},
+        .body = R"({"message":"spec.ephemeralContainers[0].securityContext: Forbidden"})"};
+  };
+  ASSERT_TRUE(Acquire());
+  EXPECT_EQ(tries, 1);
+  EXPECT_EQ(record_["notes"]["ephemeral_without"], "a security context, which is refused");
+}
+
 TEST_F(AcquirePodTest, KeepsWhatCameWhenItIsStoppedAndGoesOn) {
   cancel_in_stream_ = true;
   EXPECT_EQ(Acquire().error().code, ErrorCode::kCancelled);

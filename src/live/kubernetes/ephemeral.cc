@@ -29,16 +29,22 @@ std::string PathOfPod(const EphemeralRequest& request) {
   return PathOf({"api", "v1", "namespaces", request.in_namespace, "pods", request.pod});
 }
 
-Json Container(const EphemeralRequest& request, const std::string& name, bool with_ptrace) {
-  Json security = {{"runAsUser", 0}, {"runAsNonRoot", false}};
-  if (with_ptrace) security["capabilities"] = {{"add", Json::array({"SYS_PTRACE"})}};
-  return {{"name", name},
-          {"image", request.image},
-          {"imagePullPolicy", "IfNotPresent"},
-          {"targetContainerName", request.target},
-          {"command", Json::array({"sh", "-c", kStay})},
-          {"terminationMessagePolicy", "File"},
-          {"securityContext", security}};
+// What is asked for; admission or an old server may refuse the first ones.
+enum class Rights { kPtrace, kRoot, kAsThePod };
+
+Json Container(const EphemeralRequest& request, const std::string& name, Rights rights) {
+  Json container = {{"name", name},
+                    {"image", request.image},
+                    {"imagePullPolicy", "IfNotPresent"},
+                    {"targetContainerName", request.target},
+                    {"command", Json::array({"sh", "-c", kStay})},
+                    {"terminationMessagePolicy", "File"}};
+  if (rights == Rights::kAsThePod) return container;
+  Json& security = container["securityContext"] = {{"runAsUser", 0}, {"runAsNonRoot", false}};
+  if (rights == Rights::kPtrace) {
+    security["capabilities"] = {{"add", Json::array({"SYS_PTRACE"})}};
+  }
+  return container;
 }
 
 // Whether the subresource takes a pod; nothing when the server does not say its version.
@@ -123,12 +129,18 @@ Result<void> WithEphemeralContainer(const EphemeralRequest& request, Client& cli
                                     const std::function<Result<void>(Place place)>& work) {
   const std::string name = fmt::format("ekshume-{:08x}", std::random_device{}());
   const std::optional<bool> takes_pods = TakesPods(client);
-  Result<void> added = AddTo(request, Container(request, name, true), takes_pods, client);
-  if (!added && added.error().code == ErrorCode::kUnsupported &&
-      added.error().message.find("SYS_PTRACE") != std::string::npos) {
-    // Pod security "baseline" forbids the capability, and nothing else of it.
-    added = AddTo(request, Container(request, name, false), takes_pods, client);
+  Result<void> added =
+      AddTo(request, Container(request, name, Rights::kPtrace), takes_pods, client);
+  // Pod security "baseline" forbids the capability, and nothing else of it.
+  if (!added && added.error().message.find("SYS_PTRACE") != std::string::npos) {
+    added = AddTo(request, Container(request, name, Rights::kRoot), takes_pods, client);
     if (added) acquisition.Note("ephemeral_without", "SYS_PTRACE, which admission refuses");
+  }
+  // "cannot be set for an Ephemeral Container", before Kubernetes 1.22; and "restricted".
+  if (!added && (added.error().message.find("securityContext") != std::string::npos ||
+                 added.error().message.find("runAs") != std::string::npos)) {
+    added = AddTo(request, Container(request, name, Rights::kAsThePod), takes_pods, client);
+    if (added) acquisition.Note("ephemeral_without", "a security context, which is refused");
   }
   EKSHUME_TRY(std::move(added));
   acquisition.Note("ephemeral_container", name);
