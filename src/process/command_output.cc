@@ -407,6 +407,7 @@ bool CommandOutput::ReadStatus(int64_t pid, const std::string& path) {
     if (key == "State") process->state = values[0].front();
     if (key == "PPid") process->parent = DecimalOf(values[0]).value_or(process->parent);
     if (key == "Threads") process->threads = DecimalOf(values[0]);
+    if (key == "TracerPid") process->tracer = DecimalOf(values[0]).value_or(0);
     if (key == "CapEff") process->effective_capabilities = values[0];
     if (key == "Uid") {
       process->uid = DecimalOf(values[0]);

@@ -207,7 +207,8 @@ TEST_F(CommandOutputTest, ReadsWhatProcSaysOfOneProcess) {
        {"hash",
         std::string(64, 'e') + "  /proc/7/exe\n" + std::string(40, 'd') + "  /proc/7/exe\n"},
        {"status",
-        "Name:\tx\nPPid:\t3\nUid:\t1\t2\t3\t4\nCapEff:\t000001ffffffffff\nNSpid:\t7\t1\n"},
+        "Name:\tx\nPPid:\t3\nTracerPid:\t5\nUid:\t1\t2\t3\t4\nCapEff:\t000001ffffffffff\nNSpid:"
+        "\t7\t1\n"},
        {"mounts", "overlay on / type overlay (rw,lowerdir=/a)\n\nFilesystem Size\n"},
        {"lsmod", "Module                  Size  Used by\nxt_tcp                 16384  2\n"}});
   const Source source{*tree, "bundle"};
@@ -238,6 +239,7 @@ TEST_F(CommandOutputTest, ReadsWhatProcSaysOfOneProcess) {
   EXPECT_EQ(process.executable_sha256, std::string(64, 'e'));
   EXPECT_EQ(process.executable_sha1, std::string(40, 'd'));
   EXPECT_EQ(process.parent, 3);
+  EXPECT_EQ(process.tracer, 5);
   EXPECT_EQ(process.effective_uid, 2);
   EXPECT_THAT(process.namespace_pids, ElementsAre(7, 1));
   ASSERT_THAT(state_.mounts, SizeIs(1));
