@@ -81,6 +81,7 @@ int Run(int argc, char** argv) {
   AddPodsVerb(program);
   AddImagesVerb(program);
   AddWhoisVerb(program);
+  AddProcessesVerbs(program);
   AddSearchVerbs(program);
   AddExportVerb(program);
   AddHuntVerb(program);

@@ -72,6 +72,7 @@ void AddContainersVerb(Program& program);
 void AddPodsVerb(Program& program);
 void AddImagesVerb(Program& program);
 void AddWhoisVerb(Program& program);
+void AddProcessesVerbs(Program& program);  // processes, sockets
 void AddCaseVerb(Program& program);
 void AddSearchVerbs(Program& program);  // search, timeline, sql
 void AddExportVerb(Program& program);

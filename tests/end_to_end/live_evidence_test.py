@@ -209,5 +209,120 @@ time.sleep(600)
         self.assertEqual([(row["source"], row["pid"]) for row in rows], [("process", self.process.pid)])
 
 
+class Suspects(unittest.TestCase):
+    """Processes as intruders leave them, each with its finding, and ordinary ones without any above low."""
+
+    SHELL = """
+import os, socket, subprocess, sys, time
+s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+child = subprocess.Popen(["/bin/sh", "-c", "read line; sleep 600"], stdin=s, stdout=s, stderr=s)
+print(child.pid, flush=True)
+time.sleep(600)
+"""
+    MEMORY = """
+import os, sys
+program = open(sys.argv[1], "rb").read()
+fd = os.memfd_create("innocent")
+os.write(fd, program)
+os.execve(fd, ["[kworker/0:1]", "600"], {})
+"""
+
+    @classmethod
+    def setUpClass(cls):
+        if os.geteuid() != 0:
+            ekshume.skip_all("other processes can be collected by root only")
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="ekshume-suspects-"))
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        cls.children = []
+        cls.addClassCleanup(cls.end)
+        listener = socket.create_server(("127.0.0.1", 0))
+        cls.addClassCleanup(listener.close)
+        cls.port = listener.getsockname()[1]
+        parent = cls.start([sys.executable, "-c", cls.SHELL, str(cls.port)], stdout=subprocess.PIPE)
+        cls.shell = int(parent.stdout.readline())
+        cls.addClassCleanup(parent.stdout.close)
+        connection, _ = listener.accept()
+        cls.addClassCleanup(connection.close)
+        # coreutils' sleep may be busybox or multi-call elsewhere; a copy of it is a program of its own.
+        sleep = shutil.which("sleep")
+        cls.memory = cls.start([sys.executable, "-c", cls.MEMORY, sleep])
+        deleted = cls.folder / "sleep"
+        shutil.copy(sleep, deleted)
+        cls.deleted = cls.start([str(deleted), "600"])
+        cls.preloaded = cls.start([sleep, "600"], env={"LD_PRELOAD": "/dev/shm/.x/none-such.so"}, stderr=subprocess.DEVNULL)
+        cls.benign = cls.start([sleep, "600"])
+        cls.wait_until(lambda: "memfd:" in os.readlink(f"/proc/{cls.memory.pid}/exe"))
+        cls.wait_until(lambda: os.readlink(f"/proc/{cls.deleted.pid}/exe") == str(deleted))
+        deleted.unlink()
+        cls.collection = cls.folder / "node.ekc"
+        with open(cls.collection, "wb") as out:
+            done = subprocess.run([str(COLLECTOR), "--profile", "none", "--memory", "none"], stdout=out, stderr=subprocess.PIPE)
+        assert done.returncode in (0, 1), done.stderr
+        cls.case = cls.folder / "case"
+        run("investigate", cls.collection, "--case", cls.case)
+        findings = [json.loads(line) for line in run("findings", cls.case, "--format", "jsonl").splitlines()]
+        cls.findings = [finding for finding in findings if finding["rule"].startswith("running.")]
+        cls.pids = {}
+        for row in map(json.loads, run("search", cls.case, "source:process", "--format", "jsonl").splitlines()):
+            cls.pids[row["id"]] = row["pid"]
+
+    @classmethod
+    def start(cls, command, **options):
+        process = subprocess.Popen(command, **options)
+        cls.children.append(process)
+        return process
+
+    @classmethod
+    def end(cls):
+        os.kill(cls.shell, 9)
+        for process in cls.children:
+            process.kill()
+            process.wait()
+
+    @staticmethod
+    def wait_until(holds):
+        for _ in range(200):
+            if holds():
+                return
+            time.sleep(0.05)
+        raise AssertionError("it did not come to that")
+
+    def of(self, pid):
+        """{rule: level} of what was found of a process."""
+        return {finding["rule"]: finding["level"] for finding in self.findings if pid in [self.pids[event] for event in finding["events"]]}
+
+    def test_a_shell_on_a_connection(self):
+        self.assertEqual(self.of(self.shell).get("running.shell_on_socket"), "high")
+        found = [f for f in self.findings if f["rule"] == "running.shell_on_socket" and self.shell in [self.pids[e] for e in f["events"]]]
+        self.assertIn(f"127.0.0.1 port {self.port}", found[0]["explanation"])
+
+    def test_a_program_in_memory_that_calls_itself_a_thread_of_the_kernel(self):
+        found = self.of(self.memory.pid)
+        self.assertEqual(found.get("running.memory_program"), "high")
+        self.assertEqual(found.get("running.kernel_look_alike"), "high")
+
+    def test_a_deleted_program(self):
+        self.assertIn(self.of(self.deleted.pid).get("running.deleted_program"), ("medium", "high"))
+
+    def test_a_preloaded_library(self):
+        self.assertEqual(self.of(self.preloaded.pid), {"running.library_preload": "high"})
+
+    def test_ordinary_processes_give_no_alarm(self):
+        self.assertEqual(self.of(self.benign.pid), {})
+        own = {self.shell, *(process.pid for process in self.children)}
+        for finding in self.findings:
+            pids = {self.pids[event] for event in finding["events"]}
+            # Other tests and builds of this machine run programs from folders for temporary files, and
+            # where tests run in a sandbox, its own programs may have no file: there a finding is right.
+            if pids & own or (finding["path"] or "").startswith(("/tmp/", "/var/tmp/", "/memfd:")):
+                continue
+            self.assertIn(finding["level"], ("informational", "low"), finding)
+
+    def test_findings_have_techniques_and_say_why(self):
+        for finding in self.findings:
+            self.assertTrue([tag for tag in finding["tags"] if tag.startswith("attack.t1")], finding)
+            self.assertIn("Its command line: ", finding["explanation"])
+
+
 if __name__ == "__main__":
     unittest.main()
