@@ -182,11 +182,12 @@ Result<void> ApprovePlan(Program& program, const RespondOptions& options) {
 class StepWorks {
  public:
   StepWorks(Program& program, const RespondOptions& options, std::string case_directory,
-            kubernetes::Client& client)
+            kubernetes::Client& client, const respond::Journal& journal)
       : program_(program),
         options_(options),
         case_directory_(std::move(case_directory)),
-        client_(client) {}
+        client_(client),
+        journal_(journal) {}
 
   std::map<StepKind, respond::StepWork> All() {
     return {{StepKind::kSave, [this](const Step& step) { return Save(step); }},
@@ -289,16 +290,33 @@ class StepWorks {
                                     "enforce the policy (or not yet)",
                                     fmt::join(open, ", ")));
           }
+          if (must_be_cut && !WasOpenBefore()) {
+            program_.has_failures = true;
+            result["sentence"] = fmt::format(
+                "no way to {}, but there was none before either: that proves nothing; plan "
+                "with --probe HOST:PORT that the pod reaches",
+                fmt::join(cut, ", "));
+            return result;
+          }
           result["sentence"] = open.empty() ? fmt::format("no way to {}", fmt::join(cut, ", "))
                                             : fmt::format("reaches {}", fmt::join(open, ", "));
           return result;
         });
   }
 
+  // Whether the pod reached anything when it was tried before its network was cut.
+  bool WasOpenBefore() const {
+    return std::ranges::any_of(journal_.records(), [](const Json& record) {
+      return live::aws::TextOf(record, "event") == "done" && record.contains("result") &&
+             !respond::TargetsIn(record["result"], "open").empty();
+    });
+  }
+
   Program& program_;
   const RespondOptions& options_;
   const std::string case_directory_;
   kubernetes::Client& client_;
+  const respond::Journal& journal_;
 };
 
 // Asks on the terminal for the object's name, or looks whether --confirm gave it.
@@ -346,7 +364,7 @@ Result<Session> Begin(Program& program, const RespondOptions& options) {
 
 void Arm(Session& session, Program& program, const RespondOptions& options) {
   session.works = std::make_unique<StepWorks>(program, options, session.case_directory,
-                                              *session.connection.client);
+                                              *session.connection.client, *session.journal);
   session.runner =
       std::make_unique<respond::Runner>(session.plan, *session.connection.client, *session.journal,
                                         respond::RunnerOptions{.operator_name = OperatorOf(options),
@@ -426,7 +444,8 @@ Result<void> ApplyPlan(Program& program, const RespondOptions& options) {
 
 Result<void> VerifyPlan(Program& program, const RespondOptions& options) {
   Session session = EKSHUME_TRY(Begin(program, options));
-  StepWorks works(program, options, session.case_directory, *session.connection.client);
+  StepWorks works(program, options, session.case_directory, *session.connection.client,
+                  *session.journal);
   const auto all = works.All();
   EKSHUME_TRY(Record(program, session.case_directory, "respond verify"));
   bool any = false;

@@ -5,6 +5,7 @@ they were, and containment touched neither the processes nor the files of the po
 import json
 import pathlib
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -86,7 +87,11 @@ class Respond(unittest.TestCase):
         name = pod["metadata"]["name"]
         container = pod["status"]["containerStatuses"][0]["containerID"]
         before = {"pod": bare(pod), "binding": bare(objects("clusterrolebinding", "backdoor")), "node": bare(objects("node", lab.NODE))}
-        case, path, steps, run = self.plan("pod.case", f"pod/shop/{name}", "--memory", "none")
+        # A way that the pod has: to us, by its gateway.
+        listener = socket.create_server(("", 0))
+        self.addCleanup(listener.close)
+        way = f"{pod['status']['podIP'].rsplit('.', 1)[0]}.1:{listener.getsockname()[1]}"
+        case, path, steps, run = self.plan("pod.case", f"pod/shop/{name}", "--memory", "none", "--probe", way)
         order = list(steps)
         for first, then in (("mark-pod", "shield-pod"), ("shield-pod", "save-state"), ("save-state", "strip-binding"),
                             ("strip-binding", "acquire-pod"), ("acquire-pod", "detach"), ("detach", "cut-network"),
@@ -126,7 +131,7 @@ class Respond(unittest.TestCase):
 
         # This lab's network plugin enforces no policies: the verification says so instead of believing.
         run = self.run_verb("verify", path, "--image", lab.IMAGE, code=3)
-        self.assertIn("does not enforce the policy", run.stderr)
+        self.assertIn(f"still reaches {way}: this network plugin does not enforce the policy", run.stderr)
 
         # What destroys needs an approval by another.
         run = self.run_verb("apply", path, "--step", "delete-pod", "--yes", code=3)
