@@ -87,10 +87,11 @@ class Respond(unittest.TestCase):
         name = pod["metadata"]["name"]
         container = pod["status"]["containerStatuses"][0]["containerID"]
         before = {"pod": bare(pod), "binding": bare(objects("clusterrolebinding", "backdoor")), "node": bare(objects("node", lab.NODE))}
-        # A way that the pod has: to us, by its gateway.
+        # A way that the pod has: to us, over the bridge of its network.
         listener = socket.create_server(("", 0))
         self.addCleanup(listener.close)
-        way = f"{pod['status']['podIP'].rsplit('.', 1)[0]}.1:{listener.getsockname()[1]}"
+        bridge = subprocess.run(["ip", "-o", "-4", "addr", "show", "cni0"], capture_output=True, text=True, check=True).stdout.split()[3]
+        way = f"{bridge.split('/')[0]}:{listener.getsockname()[1]}"
         case, path, steps, run = self.plan("pod.case", f"pod/shop/{name}", "--memory", "none", "--probe", way)
         order = list(steps)
         for first, then in (("mark-pod", "shield-pod"), ("shield-pod", "save-state"), ("save-state", "strip-binding"),

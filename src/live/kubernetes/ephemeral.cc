@@ -20,9 +20,9 @@ constexpr int kHopelessLooks = 30;
 constexpr int64_t kFirstMinorWithPods = 22;  // Kubernetes 1.22
 constexpr std::string_view kPatchType = "application/strategic-merge-patch+json";
 // Ends when it is told to, wherever it is in its process namespace: there PID 1 ignores signals
-// that it does not handle.
+// that it does not handle. The kubelet makes "$" of "$$" in commands.
 constexpr std::string_view kStay =
-    "trap 'exit 0' TERM; echo $$ > /tmp/.ekshume-pid; sleep 14400 & wait";
+    "trap 'exit 0' TERM; echo $$$$ > /tmp/.ekshume-pid; sleep 14400 & wait";
 constexpr std::string_view kEnd = "kill $(cat /tmp/.ekshume-pid)";
 
 std::string PathOfPod(const EphemeralRequest& request) {
