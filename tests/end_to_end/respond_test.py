@@ -168,6 +168,8 @@ class Respond(unittest.TestCase):
     def test_a_binding_deleted_and_made_again(self):
         before = bare(objects("clusterrolebinding", "backdoor"))
         _, path, _, _ = self.plan("binding.case", "clusterrolebinding/backdoor")
+        self.assertIn("the API server accepts it", self.run_verb("apply", path).stderr)
+        self.assertEqual(bare(objects("clusterrolebinding", "backdoor")), before)
         self.run_verb("apply", path, "--yes")
         self.assertEqual(kubectl("get", "clusterrolebinding", "backdoor", check=False), "")
         self.run_verb("undo", path, "--yes")

@@ -66,7 +66,7 @@ class LiveScanTest : public testing::Test {
   }
 
   std::unique_ptr<Evidence> Open() {
-    auto opened = Evidence::Open({root_.string()}, {}, diagnostics_);
+    auto opened = Evidence::Open({root_.string()}, {}, opening_);
     EXPECT_TRUE(opened.has_value()) << opened.error().message;
     return std::move(*opened);
   }
@@ -82,6 +82,7 @@ class LiveScanTest : public testing::Test {
 
   const fs::path root_;
   std::string maps_;
+  DiagnosticSink opening_;  // says that there is no manifest
   DiagnosticSink diagnostics_;
   Progress progress_;
 };

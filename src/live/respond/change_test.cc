@@ -21,7 +21,7 @@ TEST(Change, TheInversePatchTakesAPatchBack) {
   for (const char* text :
        {R"({"metadata":{"labels":{"app":null,"q":"7"}}})", R"({"spec":{"taints":[]}})",
         R"({"metadata":{"annotations":{"new/one":"true"}}})", R"({"spec":{"unschedulable":true}})",
-        R"({"spec":{"n":null},"metadata":{"labels":{"a":"2"}}})", R"({"spec":{"n":{"m":1}}})"}) {
+        R"({"spec":{"n":null},"metadata":{"labels":{"a":"2"}}})"}) {
     const Json patch = Json::parse(text);
     const Json after = Patched(before, patch);
     const Json inverse = InversePatch(before, patch);
@@ -29,10 +29,6 @@ TEST(Change, TheInversePatchTakesAPatchBack) {
     // The API server drops maps without members.
     if (back["metadata"].contains("annotations") && back["metadata"]["annotations"].empty()) {
       back["metadata"].erase("annotations");
-    }
-    if (patch["spec"].is_object() && patch["spec"].contains("n") &&
-        patch["spec"]["n"].is_object()) {
-      continue;  // a number that became a map: its members go, see below
     }
     EXPECT_EQ(back, before) << text;
     EXPECT_TRUE(Stands(after, patch)) << text;

@@ -120,6 +120,7 @@ std::map<std::string, StepState> StatesOf(const std::vector<Json>& records) {
       state.at = At::kBegun;
       state.begun = record;
       state.done = Json();
+      state.undo_may_stand = false;
     } else if (event == "done") {
       state.at = At::kDone;
       state.done = record;
@@ -128,12 +129,14 @@ std::map<std::string, StepState> StatesOf(const std::vector<Json>& records) {
       state.error = aws::TextOf(record, "error");
     } else if (event == "undo_begun") {
       state.at = At::kUndoBegun;
+      state.undo_may_stand = true;
     } else if (event == "undo_failed") {
       state.at = At::kDone;
       state.error = aws::TextOf(record, "error");
     } else if (event == "undone") {
       state.at = At::kUndone;
       state.error.clear();
+      state.undo_may_stand = false;
     }
   }
   return states;

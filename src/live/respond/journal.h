@@ -20,7 +20,8 @@ struct StepState {
   Json begun;  // the record of when it was begun: `before`
   Json done;   // of when it was done: `after`
   std::string error;
-  std::string since;  // when that was
+  bool undo_may_stand = false;  // an undo was begun and nothing says how it ended
+  std::string since;            // when that was
   std::string by;
 };
 std::string_view NameOf(StepState::At at);

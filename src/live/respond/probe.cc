@@ -74,7 +74,8 @@ Result<Json> ProbeNetwork(const ProbeRequest& request, kubernetes::Client& clien
                   fmt::format("{} is no HOST:PORT", EscapeForTerminal(target)));
     }
     script += fmt::format(
-        "if nsenter -t $pid -n nc -w 3 {0} {1} -e true 2>/dev/null; then echo open {0}:{1}; else echo "
+        "if nsenter -t $pid -n nc -w 3 {0} {1} -e true 2>/dev/null; then echo open {0}:{1}; else "
+        "echo "
         "cut {0}:{1}; fi\n",
         parts->first, parts->second);
   }

@@ -298,7 +298,7 @@ Result<std::string> Runner::UndoCall(const Step& step, const StepState& state) {
     }
     if (step.kind == StepKind::kDelete) {
       if (target.exists) {
-        if (state.at == StepState::At::kUndoBegun) {
+        if (state.undo_may_stand && AsCreated(target.object) == AsCreated(before)) {
           return Finish(step, "undone", {{"path", path}}, "was made again already");
         }
         return Fail(ErrorCode::kUnsupported,

@@ -32,7 +32,8 @@ class Server final : public http::Transport {
 
   Result<http::Answer> Send(const http::Request& request) override {
     std::string path = request.url.substr(std::string_view("https://api.test").size());
-    const bool dry_run = path.find("dryRun=All") != std::string::npos;
+    const bool dry_run = path.find("dryRun=All") != std::string::npos ||
+                         request.body.find("\"dryRun\"") != std::string::npos;
     path = path.substr(0, path.find('?'));
     const auto found = state_.objects.find(path);
     if (request.method == "GET") {
@@ -69,7 +70,7 @@ class Server final : public http::Transport {
       if (body["preconditions"]["uid"] != found->second["metadata"]["uid"]) {
         return answer(409, {{"message", "uid"}});
       }
-      if (!dry_run) state_.objects.erase(found);
+      if (!body.contains("dryRun")) state_.objects.erase(found);
       return answer(200, Json::object());
     }
     Json object = found->second;
