@@ -29,8 +29,9 @@ inline constexpr int kSshFailed = 255;
 
 // Runs `command` (for the login shell there). `input` goes to its standard input in pieces as it
 // takes them, then that is closed; `output` gets its standard output. It never asks for a password
-// (BatchMode), unless the user's arguments say so. Errors: kInvalidArgument for a host that would
-// be an option; kIo when ssh cannot be started; kCancelled; what `output` returned. One thread.
+// (BatchMode), unless the user's arguments say so. SIGPIPE must be ignored. Errors:
+// kInvalidArgument for a host that would be an option; kIo when ssh cannot be started; kCancelled;
+// what `output` returned. One thread.
 Result<SshOutcome> Run(const SshTarget& target, const std::string& command,
                        const std::vector<std::string_view>& input,
                        const std::function<Result<void>(ByteView)>& output,
