@@ -324,5 +324,82 @@ os.execve(fd, ["[kworker/0:1]", "600"], {})
             self.assertIn("Its command line: ", finding["explanation"])
 
 
+class Verbs(unittest.TestCase):
+    """`processes` and `sockets` over the collection that Suspects made, and what they take out of it."""
+
+    @classmethod
+    def setUpClass(cls):
+        Suspects.setUpClass()
+        cls.addClassCleanup(Suspects.doClassCleanups)
+
+    def rows(self, *arguments):
+        return [json.loads(line) for line in run(*arguments, "--format", "jsonl").splitlines()]
+
+    def test_processes_are_those_of_the_report(self):
+        report = json.loads((Suspects.case / "report.json").read_text())["live"][0]["processes"]
+        rows = self.rows("processes", Suspects.case)
+        self.assertEqual({row["pid"] for row in rows}, {row["pid"] for row in report})
+        for row in rows:
+            self.assertEqual(row["evidence"], "node.ekc")
+        table = run("processes", Suspects.collection)
+        self.assertIn(f"{Suspects.deleted.pid}", table)
+
+    def test_filters(self):
+        rows = self.rows("processes", Suspects.case, "--pid", str(Suspects.benign.pid))
+        self.assertEqual([row["pid"] for row in rows], [Suspects.benign.pid])
+        self.assertEqual(rows[0]["ppid"], os.getpid())
+        deleted = self.rows("processes", Suspects.case, "--deleted")
+        self.assertIn(Suspects.deleted.pid, [row["pid"] for row in deleted])
+        self.assertTrue(all(row["executable_deleted"] for row in deleted))
+        run("processes", Suspects.case, "--pid", "999999999", codes=(3,))
+        run("processes", Suspects.case, "--container", "none-such", codes=(3,))
+
+    def test_maps_and_files(self):
+        maps = self.rows("processes", Suspects.case, "--pid", str(Suspects.benign.pid), "--maps")
+        listed = [line.split()[0] for line in pathlib.Path(f"/proc/{Suspects.benign.pid}/maps").read_text().splitlines()]
+        self.assertEqual([f"{row['start']}-{row['end']}" for row in maps], [part.replace("00000000", "00000000") for part in
+                         [f"{int(p.split('-')[0], 16):x}-{int(p.split('-')[1], 16):x}" for p in listed]])
+        files = self.rows("processes", Suspects.case, "--pid", str(Suspects.shell), "--files")
+        self.assertEqual({row["fd"] for row in files if row["path"].startswith("socket:[")} & {0, 1, 2}, {0, 1, 2})
+
+    def test_sockets(self):
+        rows = self.rows("sockets", Suspects.case, "--remote", f"127.0.0.1:{Suspects.port}")
+        self.assertTrue(rows)
+        holders = {holder["pid"] for row in rows for holder in row["processes"]}
+        self.assertIn(Suspects.shell, holders)
+        listening = self.rows("sockets", Suspects.case, "--listening")
+        self.assertIn(Suspects.port, [row["local"]["port"] for row in listening])
+        self.assertTrue(all(row["remote"] is None for row in listening))
+        self.assertEqual({holder["pid"] for row in self.rows("sockets", Suspects.case, "--pid", str(Suspects.shell)) for holder in row["processes"]} & {Suspects.shell}, {Suspects.shell})
+
+    def test_the_deleted_program_is_taken_out_whole(self):
+        target = Suspects.folder / "program"
+        run("processes", Suspects.case, "--pid", str(Suspects.deleted.pid), "--extract", "exe", "--to", target)
+        self.assertEqual(target.read_bytes(), pathlib.Path(shutil.which("sleep")).read_bytes())
+        run("processes", Suspects.case, "--pid", str(Suspects.benign.pid), "--extract", "exe", "--to", Suspects.folder / "none", codes=(3,))
+        self.assertFalse((Suspects.folder / "none").exists())
+        run("processes", Suspects.case, "--extract", "exe", "--to", Suspects.folder / "none", codes=(2,))
+
+    def test_memory_is_taken_out_with_its_addresses(self):
+        collection = collected(Suspects.benign.pid, Suspects.folder / "memory.ekc", "--memory", "anonymous")
+        target = Suspects.folder / "memory"
+        run("processes", collection, "--pid", str(Suspects.benign.pid), "--extract", "memory", "--to", target)
+        names = sorted(path.name for path in target.iterdir())
+        self.assertIn("maps.jsonl", names)
+        with open(f"/proc/{Suspects.benign.pid}/mem", "rb") as memory:
+            compared = 0
+            for name in names:
+                if name == "maps.jsonl":
+                    continue
+                start, end = (int(part, 16) for part in name.split("-"))
+                content = (target / name).read_bytes()
+                self.assertEqual(len(content), end - start)
+                memory.seek(start)
+                # A sleeping process does not change.
+                self.assertEqual(content, memory.read(end - start), name)
+                compared += len(content)
+        self.assertGreater(compared, 4096)
+
+
 if __name__ == "__main__":
     unittest.main()

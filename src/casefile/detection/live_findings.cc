@@ -43,7 +43,7 @@ class LiveChecks {
         }
         if (auto verdict = CheckLoaded(*live, process)) Add(*live, process, *verdict);
       }
-      for (const process::Files& files : live->state.files) AddPreloadList(*live, files);
+      AddPreloadLists(*live);
     }
     if (left_out_ > 0) {
       diagnostics_.Report(DiagnosticCode::kRuleLimit, "processes",
@@ -205,10 +205,22 @@ class LiveChecks {
   }
 
   // The list of what is loaded into every program, among the files that came along.
-  void AddPreloadList(const LiveEvidence& live, const process::Files& files) {
-    if (files.filesystem == nullptr) return;
+  void AddPreloadLists(const LiveEvidence& live) {
+    // The host's files are a volume of the evidence by now.
+    for (const Volume& volume : context_.evidence.volumes()) {
+      if (volume.is_of_live && volume.name.starts_with(live.name + "!")) {
+        AddPreloadList(live, *volume.filesystem, "");
+      }
+    }
+    for (const process::Files& files : live.state.files) {
+      AddPreloadList(live, *files.filesystem, files.container_id);
+    }
+  }
+
+  void AddPreloadList(const LiveEvidence& live, const fs::Filesystem& filesystem,
+                      const std::string& container_id) {
     const auto text =
-        fs::ReadWholeFile(*files.filesystem, kPreloadList.substr(1), limits::kMaxSmallFileBytes);
+        fs::ReadWholeFile(filesystem, kPreloadList.substr(1), limits::kMaxSmallFileBytes);
     if (!text) return;
     const std::vector<std::string> libraries = running::UnknownLibraries(*text);
     if (libraries.empty()) return;
@@ -224,13 +236,13 @@ class LiveChecks {
     std::string key;
     for (const std::string_view part :
          {std::string_view(verdict.rule->id), kPreloadList, std::string_view(live.name),
-          std::string_view(files.container_id)}) {
+          std::string_view(container_id)}) {
       detect::AppendToKey(key, part);
     }
     Gathered* gathered = Place(key, verdict);
     if (gathered == nullptr) return;
     Process nobody;
-    nobody.container_id = files.container_id;
+    nobody.container_id = container_id;
     const ProcessOwner owner = context_.owners.Of(live.state, nobody);
     detect::Finding& finding = gathered->finding;
     finding.count = 1;
@@ -241,10 +253,9 @@ class LiveChecks {
     finding.container_id = owner.container_id;
     finding.path = kPreloadList;
     finding.first = finding.last = live.state.taken;
-    gathered->first = EscapeForTerminal(
-        fmt::format("{} of {} names {}; {} of the processes listed have it loaded.", kPreloadList,
-                    files.container_id.empty() ? "the host" : "the container",
-                    fmt::join(libraries, ", "), loaded));
+    gathered->first = EscapeForTerminal(fmt::format(
+        "{} of {} names {}; {} of the processes listed have it loaded.", kPreloadList,
+        container_id.empty() ? "the host" : "the container", fmt::join(libraries, ", "), loaded));
   }
 
   const LiveContext& context_;
