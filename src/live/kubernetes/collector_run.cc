@@ -3,15 +3,11 @@
 
 #include <fmt/format.h>
 
-#include <memory>
-
 #include "base/hash.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "collection/find_collector.h"
-#include "collection/reader.h"
-#include "image/evidence_file.h"
-#include "image/raw/reader.h"
+#include "live/acquire/collection_parts.h"
 
 namespace ekshume::live::kubernetes {
 namespace {
@@ -37,11 +33,6 @@ ExecRequest ExecIn(const Place& place, std::vector<std::string> command, std::st
 }
 
 }  // namespace
-
-struct CollectorRun::PartsReader {
-  std::vector<std::unique_ptr<image::Image>> images;  // the reader's
-  std::unique_ptr<collection::Reader> reader;
-};
 
 Result<ExecOutcome> CollectorRun::RunIn(const Place& place, std::vector<std::string> command,
                                         std::string_view input,
@@ -97,7 +88,8 @@ Result<void> CollectorRun::Collect(const Place& place, std::string_view folder,
     command.insert(command.end(), options_.arguments.begin(), options_.arguments.end());
     std::string skip;
     if (part > 1) {
-      const Received received = EKSHUME_TRY(Read(names));
+      const CollectionParts received =
+          EKSHUME_TRY(ReadCollectionParts(acquisition_.directory(), names));
       command.insert(command.end(), {"--skip", "-", "--resumes", received.stream_id, "--part",
                                      fmt::format("{}", part)});
       skip = received.members;
@@ -119,7 +111,9 @@ Result<void> CollectorRun::Collect(const Place& place, std::string_view folder,
       return Fail(ErrorCode::kIo, fmt::format("the collector ended with {}: {}", outcome->exit_code,
                                               EscapeForTerminal(outcome->errors)));
     }
-    if (EKSHUME_TRY(Read(names)).complete) return Verify(names);
+    if (EKSHUME_TRY(ReadCollectionParts(acquisition_.directory(), names)).complete) {
+      return Verify(names);
+    }
     if (!outcome && outcome.error().code != ErrorCode::kIo) return outcome.error();
     diagnostics_.Report(DiagnosticCode::kAcquireCut, name,
                         outcome ? "the stream has no trailer" : outcome.error().message);
@@ -127,45 +121,11 @@ Result<void> CollectorRun::Collect(const Place& place, std::string_view folder,
   return Fail(ErrorCode::kIo, fmt::format("the stream was cut {} times", kParts));
 }
 
-Result<std::unique_ptr<CollectorRun::PartsReader>> CollectorRun::Open(
-    const std::vector<std::string>& names) {
-  DiagnosticSink quiet;  // a cut is what we look for
-  auto parts = std::make_unique<PartsReader>();
-  std::vector<const image::Image*> images;
-  for (const std::string& name : names) {
-    // As it is stored: image::Open would unpack the frames.
-    auto file = EKSHUME_TRY(
-        image::EvidenceFile::Open(fmt::format("{}/{}", acquisition_.directory(), name)));
-    parts->images.push_back(std::make_unique<image::raw::RawImage>(std::move(file)));
-    images.push_back(parts->images.back().get());
-  }
-  parts->reader = EKSHUME_TRY(collection::Reader::Open(images, quiet));
-  return parts;
-}
-
-// What the parts hold so far.
-Result<CollectorRun::Received> CollectorRun::Read(const std::vector<std::string>& names) {
-  const std::unique_ptr<PartsReader> parts = EKSHUME_TRY(Open(names));
-  const collection::Reader& reader = *parts->reader;
-  Received received;
-  received.complete = reader.IsComplete(reader.part_count() - 1);
-  for (const unsigned char byte : reader.part(0).opening().stream_id) {
-    received.stream_id += fmt::format("{:02x}", byte);
-  }
-  for (const std::string& member : reader.Received()) {
-    if (member.find('\n') != std::string::npos) continue;  // it comes again
-    received.members += member;
-    received.members += '\n';
-  }
-  received.members += '\n';
-  return received;
-}
-
 // A stream over exec has no length and no hash of its own: the trailer and the manifest have them.
 Result<void> CollectorRun::Verify(const std::vector<std::string>& names) {
-  const std::unique_ptr<PartsReader> parts = EKSHUME_TRY(Open(names));
+  const OpenedParts parts = EKSHUME_TRY(OpenCollectionParts(acquisition_.directory(), names));
   DiagnosticSink found;
-  EKSHUME_TRY(parts->reader->Verify(found));
+  EKSHUME_TRY(parts.reader->Verify(found));
   for (const Diagnostic& diagnostic : found.Sorted()) {
     if (diagnostic.code == DiagnosticCode::kCollectionIncomplete) {
       diagnostics_.Report(diagnostic);  // the collector says so itself
@@ -173,7 +133,7 @@ Result<void> CollectorRun::Verify(const std::vector<std::string>& names) {
       acquisition_.Failed(fmt::format("checking {}", diagnostic.evidence), diagnostic.detail);
     }
   }
-  const collection::Reader& reader = *parts->reader;
+  const collection::Reader& reader = *parts.reader;
   const auto& trailer = reader.part(reader.part_count() - 1).trailer();
   if (trailer) {
     acquisition_.Note("checked",

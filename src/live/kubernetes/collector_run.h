@@ -67,16 +67,8 @@ class CollectorRun {
                        std::vector<std::string> earlier = {});
 
  private:
-  struct Received {
-    bool complete = false;
-    std::string stream_id;
-    std::string members;  // as --skip - wants them
-  };
   Result<std::string> Shell(const Place& place, const std::string& script, std::string_view input,
                             const Progress* progress);
-  struct PartsReader;
-  Result<std::unique_ptr<PartsReader>> Open(const std::vector<std::string>& names);
-  Result<Received> Read(const std::vector<std::string>& names);
   Result<void> Verify(const std::vector<std::string>& names);
 
   const CollectorOptions& options_;
