@@ -16,6 +16,9 @@
 namespace ekshume::collect {
 namespace {
 
+using collection::NulSeparated;
+using collection::StatusValue;
+
 constexpr size_t kMaxArgumentBytes = size_t{256} << 10;
 constexpr std::string_view kDeleted = " (deleted)";
 constexpr uint64_t kKernelThreadFlag = 0x00200000;  // PF_KTHREAD in field 9 of /proc/PID/stat
@@ -42,39 +45,12 @@ StatFields ParseStat(std::string_view text) {
   return stat;
 }
 
-// The value of "Key:\tvalue" in /proc/PID/status.
-std::string_view StatusValue(std::string_view status, std::string_view key) {
-  size_t at = 0;
-  while (at < status.size()) {
-    const size_t end = std::min(status.find('\n', at), status.size());
-    std::string_view line = status.substr(at, end - at);
-    if (line.starts_with(key) && line.size() > key.size() && line[key.size()] == ':') {
-      line.remove_prefix(key.size() + 1);
-      const size_t begin = std::min(line.find_first_not_of(" \t"), line.size());
-      return line.substr(begin);
-    }
-    at = end + 1;
-  }
-  return {};
-}
-
 std::vector<uint64_t> StatusNumbers(std::string_view status, std::string_view key) {
   std::vector<uint64_t> numbers;
   for (const std::string_view field : Fields(StatusValue(status, key))) {
     numbers.push_back(ParseNumber(field).value_or(0));
   }
   return numbers;
-}
-
-// Strings that each end with a NUL.
-std::vector<std::string> NulSeparated(std::string_view text) {
-  std::vector<std::string> parts;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find('\0'), text.size());
-    parts.emplace_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return parts;
 }
 
 // "net:[4026531992]"

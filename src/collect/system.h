@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "collection/proc_text.h"
 
 // What the collector asks of the kernel. Nothing here writes to a disk.
 namespace ekshume::collect {
@@ -66,7 +67,7 @@ Result<void> ForEachLine(int descriptor, std::string_view name,
                          const std::function<bool(std::string_view)>& line);
 
 // Fields between spaces and tabs.
-std::vector<std::string_view> Fields(std::string_view line);
+using collection::Fields;
 // A whole number; nothing for other text.
 std::optional<uint64_t> ParseNumber(std::string_view text, int base = 10);
 

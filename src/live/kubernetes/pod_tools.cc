@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "casefile/member_path.h"
 #include "casefile/version.h"
+#include "collection/proc_text.h"
 #include "collection/writer.h"
 #include "fs/archive/tar.h"
 #include "fs/walk.h"
@@ -222,7 +223,7 @@ class ToolsCollection {
   int64_t BootSeconds() const {
     const std::string stat = Said("sys/stat");
     for (const std::string_view line : SplitNonEmpty(stat, '\n')) {
-      const std::vector<std::string_view> fields = FieldsOf(line);
+      const std::vector<std::string_view> fields = collection::Fields(line);
       if (fields.size() == 2 && fields[0] == "btime") return Pid(fields[1]).value_or(0);
     }
     return 0;

@@ -74,15 +74,4 @@ std::vector<Link> ParseLinks(std::string_view listing) {
   return links;
 }
 
-std::vector<std::string_view> FieldsOf(std::string_view line) {
-  std::vector<std::string_view> fields;
-  size_t at = 0;
-  while ((at = line.find_first_not_of(" \t", at)) != std::string_view::npos) {
-    const size_t end = std::min(line.find_first_of(" \t", at), line.size());
-    fields.push_back(line.substr(at, end - at));
-    at = end;
-  }
-  return fields;
-}
-
 }  // namespace ekshume::live::kubernetes

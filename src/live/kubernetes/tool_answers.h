@@ -37,7 +37,4 @@ struct Link {
 // A target that holds a newline is cut there.
 std::vector<Link> ParseLinks(std::string_view listing);
 
-// Fields between spaces and tabs.
-std::vector<std::string_view> FieldsOf(std::string_view line);
-
 }  // namespace ekshume::live::kubernetes

@@ -16,10 +16,15 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "collection/cgroup.h"
+#include "collection/proc_text.h"
 #include "process/socket_words.h"
 
 namespace ekshume::live::kubernetes {
 namespace {
+
+using collection::Fields;
+using collection::NulSeparated;
+using collection::StatusValue;
 
 constexpr std::string_view kDeleted = " (deleted)";
 constexpr int64_t kTicksPerSecond = 100;  // USER_HZ of x86-64 and arm64
@@ -54,32 +59,12 @@ std::string_view FileOf(const ToolProcess& process, const std::string& name) {
   return found == process.files.end() ? std::string_view() : std::string_view(found->second);
 }
 
-// The value of "Key:\tvalue" in /proc/PID/status.
-std::string_view StatusValue(std::string_view status, std::string_view key) {
-  for (std::string_view line : SplitNonEmpty(status, '\n')) {
-    if (!line.starts_with(key) || line.size() <= key.size() || line[key.size()] != ':') continue;
-    line.remove_prefix(key.size() + 1);
-    return line.substr(std::min(line.find_first_not_of(" \t"), line.size()));
-  }
-  return {};
-}
-
 Json StatusNumbers(std::string_view status, std::string_view key) {
   Json numbers = Json::array();
-  for (const std::string_view field : FieldsOf(StatusValue(status, key))) {
+  for (const std::string_view field : Fields(StatusValue(status, key))) {
     numbers.push_back(Number(field).value_or(0));
   }
   return numbers;
-}
-
-std::vector<std::string> NulSeparated(std::string_view text) {
-  std::vector<std::string> parts;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find('\0'), text.size());
-    parts.emplace_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return parts;
 }
 
 // "socket:[4711]"
@@ -197,7 +182,7 @@ Json ProcessRow(const ToolProcess& process, const ToolOwner& owner, int64_t boot
   const bool has_stat = open != std::string_view::npos && close != std::string_view::npos &&
                         close > open && stat.size() > close;
   std::vector<std::string_view> fields;  // [0] is field 3
-  if (has_stat) fields = FieldsOf(stat.substr(close + 1, stat.find('\n', close) - close - 1));
+  if (has_stat) fields = Fields(stat.substr(close + 1, stat.find('\n', close) - close - 1));
   const auto at = [&](size_t field) {
     return field - 3 < fields.size() ? Number(fields[field - 3]).value_or(0) : 0;
   };
@@ -296,7 +281,7 @@ std::vector<Json> MapRows(const ToolProcess& process, size_t most) {
   std::vector<Json> rows;
   for (const std::string_view line : SplitNonEmpty(FileOf(process, "maps"), '\n')) {
     // 55d4a000-55d4b000 r--p 00000000 08:01 4711      /bin/busybox
-    const std::vector<std::string_view> fields = FieldsOf(line);
+    const std::vector<std::string_view> fields = Fields(line);
     if (fields.size() < 5) continue;
     const size_t dash = fields[0].find('-');
     const auto offset = Number(fields[2], 16);
@@ -332,7 +317,7 @@ std::vector<Json> SocketRows(std::string_view file, std::string_view text,
   for (const std::string_view line : SplitNonEmpty(text, '\n')) {
     if (std::exchange(heading, false)) continue;
     if (rows.size() == limits::kMaxSockets) break;
-    const std::vector<std::string_view> fields = FieldsOf(line);
+    const std::vector<std::string_view> fields = Fields(line);
     Json row = file == "unix" ? UnixRow(fields, line) : InternetRow(fields, file);
     if (row.is_null()) continue;
     row["netns"] = netns;
