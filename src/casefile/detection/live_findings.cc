@@ -118,12 +118,10 @@ class LiveChecks {
       if (!file) continue;  // said by who searches the memory
       const Result<size_t> count = (*file)->ReadAt(0, head);
       if (!count || *count < head.size() || ByteView(head).AsText() != kElf) continue;
-      running::Verdict verdict;
-      verdict.rule = &running::RuleOf("running.library_in_memory");
-      verdict.level = verdict.rule->level;
-      verdict.what = fmt::format("has a program's header at {:#x} in memory of no file ({})",
-                                 mapping.start, mapping.permissions);
-      return verdict;
+      return running::MakeVerdict(
+          "running.library_in_memory", "",
+          fmt::format("has a program's header at {:#x} in memory of no file ({})", mapping.start,
+                      mapping.permissions));
     }
     return std::nullopt;
   }
@@ -230,9 +228,7 @@ class LiveChecks {
         return std::ranges::find(libraries, mapping.path) != libraries.end();
       });
     }
-    running::Verdict verdict;
-    verdict.rule = &running::RuleOf("running.library_preload");
-    verdict.level = verdict.rule->level;
+    const running::Verdict verdict = running::MakeVerdict("running.library_preload", "", "");
     std::string key;
     for (const std::string_view part :
          {std::string_view(verdict.rule->id), kPreloadList, std::string_view(live.name),

@@ -113,10 +113,12 @@ constexpr std::array kRules = {
 
 std::span<const Rule> Rules() { return kRules; }
 
-const Rule& RuleOf(std::string_view id) {
-  const auto* found = std::ranges::find(kRules, id, &Rule::id);
-  EKSHUME_CHECK(found != kRules.end());
+const Rule& RuleIn(std::span<const Rule> rules, std::string_view id) {
+  const auto found = std::ranges::find(rules, id, &Rule::id);
+  EKSHUME_CHECK(found != rules.end());
   return *found;
 }
+
+const Rule& RuleOf(std::string_view id) { return RuleIn(kRules, id); }
 
 }  // namespace ekshume::detect::drift

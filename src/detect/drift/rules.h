@@ -15,6 +15,9 @@ struct Rule {
   std::string_view about;  // a sentence on why it matters
 };
 
+// The one of `rules` with that id, which must be there.
+const Rule& RuleIn(std::span<const Rule> rules, std::string_view id);
+
 // All checks, in the order of docs/detect.md.
 std::span<const Rule> Rules();
 

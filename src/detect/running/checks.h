@@ -38,6 +38,9 @@ struct Verdict {
   std::string key;                     // tells apart what of one program are two findings
 };
 
+// A verdict by one of our rules; the level "" is the rule's own.
+Verdict MakeVerdict(std::string_view rule, std::string_view level, std::string what);
+
 // All of the following, in the order of the rules.
 std::vector<Verdict> CheckProcess(const System& system, const Subject& subject);
 

@@ -51,14 +51,6 @@ bool IsRuntimeCopy(const Process& process) {
   return name.starts_with("runc_cloned") || name.starts_with("crun_cloned");
 }
 
-Verdict MakeVerdict(std::string_view rule, std::string_view level, std::string what) {
-  Verdict verdict;
-  verdict.rule = &RuleOf(rule);
-  verdict.level = level.empty() ? verdict.rule->level : level;
-  verdict.what = std::move(what);
-  return verdict;
-}
-
 std::optional<Verdict> CheckDeleted(const Subject& subject) {
   const Process& process = *subject.process;
   const std::string_view path = PathOf(process);
@@ -111,6 +103,14 @@ constexpr std::array<std::string_view, 20> kKnownLibraries = {
     "libgomp",     "libapminsttool", "libdd_",      "libddwaf",    "libsnoopy"};
 
 }  // namespace
+
+Verdict MakeVerdict(std::string_view rule, std::string_view level, std::string what) {
+  Verdict verdict;
+  verdict.rule = &RuleOf(rule);
+  verdict.level = level.empty() ? verdict.rule->level : level;
+  verdict.what = std::move(what);
+  return verdict;
+}
 
 std::optional<Verdict> CheckProgram(const Subject& subject) {
   const Process& process = *subject.process;

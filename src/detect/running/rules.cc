@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detect/running/rules.h"
 
-#include <algorithm>
 #include <array>
-
-#include "base/check.h"
 
 namespace ekshume::detect::running {
 namespace {
@@ -61,10 +58,6 @@ constexpr std::array kRules = {
 
 std::span<const Rule> Rules() { return kRules; }
 
-const Rule& RuleOf(std::string_view id) {
-  const auto* found = std::ranges::find(kRules, id, &Rule::id);
-  EKSHUME_CHECK(found != kRules.end());
-  return *found;
-}
+const Rule& RuleOf(std::string_view id) { return drift::RuleIn(kRules, id); }
 
 }  // namespace ekshume::detect::running

@@ -13,14 +13,6 @@ namespace {
 
 using process::Process;
 
-Verdict MakeVerdict(std::string_view rule, std::string_view level, std::string what) {
-  Verdict verdict;
-  verdict.rule = &RuleOf(rule);
-  verdict.level = level.empty() ? verdict.rule->level : level;
-  verdict.what = std::move(what);
-  return verdict;
-}
-
 template <size_t N>
 bool IsOneOf(std::string_view text, const std::array<std::string_view, N>& words) {
   return std::ranges::find(words, text) != words.end();
