@@ -108,6 +108,9 @@ std::optional<int64_t> DecimalOf(std::string_view text);
 // taken as UTC.
 std::optional<Timestamp> ParseCtime(std::string_view text);
 
+// Gives the state the files of the host that lie below a folder of the bundle, if it is there.
+void AddHostFiles(const Source& source, std::string_view folder, State& state);
+
 // What of a bundle nobody has read: each regular file that `is_read` does not know is counted in
 // state.not_read, the first ones by name.
 void CountNotRead(const Source& source, const std::function<bool(std::string_view path)>& is_read,

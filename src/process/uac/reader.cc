@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "base/limits.h"
-#include "fs/archive/subtree.h"
 #include "fs/path.h"
 #include "process/command_output.h"
 
@@ -53,7 +52,7 @@ class UacReader {
     output_.ReadMounts("live_response/storage/mount.txt");
     for (const char* path : {"bodyfile/bodyfile.txt", "body_file/body_file.txt"}) AddBodyFile(path);
     AddJournals();
-    AddRoot();
+    AddHostFiles(source_, kRoot, state_);
     output_.Finish();
     CountNotRead(
         source_,
@@ -195,18 +194,6 @@ class UacReader {
       state_.records.push_back({path, fmt::format("/var/log/{}", entry.name), entry.node});
       output_.MarkRead(path);
     }
-  }
-
-  void AddRoot() {
-    const auto node = fs::ResolvePath(source_.tree, kRoot, fs::FollowLast::kNo);
-    if (!node) return;
-    const auto stat = source_.tree.GetStat(*node);
-    if (!stat || stat->type != fs::NodeType::kDirectory) return;
-    Files files;
-    files.of = Files::Of::kHost;
-    files.name = kRoot;
-    files.filesystem = std::make_unique<fs::archive::Subtree>(source_.tree, *node);
-    state_.files.push_back(std::move(files));
   }
 
   const Source& source_;

@@ -10,7 +10,6 @@
 
 #include "base/limits.h"
 #include "base/text.h"
-#include "fs/archive/subtree.h"
 #include "fs/path.h"
 #include "process/command_output.h"
 #include "runtime/json.h"
@@ -59,7 +58,7 @@ class VarcReader {
     ReadProcesses();
     ReadSockets();
     ReadDumps();
-    AddFiles();
+    AddHostFiles(source_, kFiles, state_);
     if (fs::ResolvePath(source_.tree, kOpenFiles, fs::FollowLast::kNo)) {
       output_.MarkRead(kOpenFiles);  // the same names are in the rows of processes
     }
@@ -211,17 +210,6 @@ class VarcReader {
       }
       process->memory.push_back({0, *content});
     }
-  }
-
-  void AddFiles() {
-    const auto node = fs::ResolvePath(source_.tree, kFiles, fs::FollowLast::kNo);
-    const auto stat = node ? source_.tree.GetStat(*node) : Result<fs::Stat>(node.error());
-    if (!stat || stat->type != fs::NodeType::kDirectory) return;
-    Files files;
-    files.of = Files::Of::kHost;
-    files.name = kFiles;
-    files.filesystem = std::make_unique<fs::archive::Subtree>(source_.tree, *node);
-    state_.files.push_back(std::move(files));
   }
 
   const Source& source_;
