@@ -50,8 +50,7 @@ class PodAcquisition {
     const Json& metadata = aws::ObjectOf(pod_, "metadata");
     uid_ = aws::TextOf(metadata, "uid");
     node_ = aws::TextOf(aws::ObjectOf(pod_, "spec"), "nodeName");
-    fargate_ = node_.starts_with("fargate-") ||
-               aws::ObjectOf(metadata, "labels").contains("eks.amazonaws.com/fargate-profile");
+    fargate_ = IsOnFargate(pod_);
     acquisition_.Note("pod_uid", uid_);
     acquisition_.Note("node", node_);
     if (!request_.resume.empty()) {
@@ -186,9 +185,7 @@ class PodAcquisition {
          {"containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"}) {
       for (const Json& status : aws::ArrayOf(all, list)) {
         if (aws::TextOf(status, "name") != name) continue;
-        const std::string id = aws::TextOf(status, "containerID");  // containerd://ID
-        const size_t slashes = id.find("://");
-        return slashes == std::string::npos ? "" : id.substr(slashes + 3);
+        return ContainerIdOf(status);
       }
     }
     return "";

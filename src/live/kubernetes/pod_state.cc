@@ -66,18 +66,9 @@ class PodState {
     for (int i = 1; i <= kMaxOwners; ++i) {
       const Json& owners = aws::ArrayOf(aws::ObjectOf(owned, "metadata"), "ownerReferences");
       if (owners.empty()) return;
-      const std::string version = aws::TextOf(owners[0], "apiVersion");
-      const std::string kind = aws::TextOf(owners[0], "kind");
-      const std::string owner = aws::TextOf(owners[0], "name");
-      if (kind == "Node") return;  // of a static pod; saved as the pod's node
-      const std::string plural = AsciiLower(kind) + 's';
-      const size_t slash = version.find('/');
-      const std::string root =
-          slash == std::string::npos
-              ? PathOf({"api", version})
-              : PathOf({"apis", version.substr(0, slash), version.substr(slash + 1)});
-      owned = Fetch(fmt::format("state/owner-{}.json", i),
-                    root + PathOf({"namespaces", namespace_, plural, owner}));
+      if (aws::TextOf(owners[0], "kind") == "Node")
+        return;  // of a static pod; saved as the pod's node
+      owned = Fetch(fmt::format("state/owner-{}.json", i), PathOfOwner(owners[0], namespace_));
     }
   }
 
@@ -170,6 +161,29 @@ class PodState {
 };
 
 }  // namespace
+
+bool IsOnFargate(const Json& pod) {
+  return aws::TextOf(aws::ObjectOf(pod, "spec"), "nodeName").starts_with("fargate-") ||
+         aws::ObjectOf(aws::ObjectOf(pod, "metadata"), "labels")
+             .contains("eks.amazonaws.com/fargate-profile");
+}
+
+std::string PathOfOwner(const Json& reference, std::string_view in_namespace) {
+  const std::string version = aws::TextOf(reference, "apiVersion");
+  const std::string plural = AsciiLower(aws::TextOf(reference, "kind")) + 's';
+  const size_t slash = version.find('/');
+  const std::string root =
+      slash == std::string::npos
+          ? PathOf({"api", version})
+          : PathOf({"apis", version.substr(0, slash), version.substr(slash + 1)});
+  return root + PathOf({"namespaces", in_namespace, plural, aws::TextOf(reference, "name")});
+}
+
+std::string ContainerIdOf(const Json& status) {
+  const std::string id = aws::TextOf(status, "containerID");
+  const size_t slashes = id.find("://");
+  return slashes == std::string::npos ? "" : id.substr(slashes + 3);
+}
 
 void SavePodState(const Json& pod, Client& client, Acquisition& acquisition) {
   PodState(pod, client, acquisition).Save();

@@ -27,6 +27,16 @@ class PlanMaker {
                  const std::string& path, const Json& now, Json patch, std::string what,
                  std::string reason);
 
+  // A step that is neither a patch nor a removal.
+  Step& AddStep(StepKind kind, std::string_view id, std::string_view phase, std::string object,
+                std::string what, std::string reason);
+  // Takes a pod or node away for good, which destroys what was not acquired: not enabled, and with
+  // an approval only.
+  Step& AddRemoval(StepKind kind, std::string_view id, std::string object, std::string path,
+                   const Json& now, std::string what, std::string reason);
+  // Keeps Karpenter and the cluster autoscaler from removing a node.
+  Step& AddNodeShield(std::string_view name, const Json& now, std::string what, std::string reason);
+
   // Asks which permissions of the steps are missing, and hands the plan over.
   Plan Finish();
 

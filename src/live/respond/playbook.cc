@@ -72,6 +72,46 @@ Step& PlanMaker::AddPatch(std::string_view id, std::string_view phase, const std
   return Add(std::move(step));
 }
 
+Step& PlanMaker::AddStep(StepKind kind, std::string_view id, std::string_view phase,
+                         std::string object, std::string what, std::string reason) {
+  Step step;
+  step.id = id;
+  step.phase = phase;
+  step.kind = kind;
+  step.object = std::move(object);
+  step.what = std::move(what);
+  step.reason = std::move(reason);
+  if (kind == StepKind::kSave || kind == StepKind::kAcquire || kind == StepKind::kProbe) {
+    step.undo = "nothing to undo";
+  }
+  return Add(std::move(step));
+}
+
+Step& PlanMaker::AddRemoval(StepKind kind, std::string_view id, std::string object,
+                            std::string path, const Json& now, std::string what,
+                            std::string reason) {
+  Step& step =
+      AddStep(kind, id, "eradicate", std::move(object), std::move(what), std::move(reason));
+  step.path = std::move(path);
+  step.uid = aws::TextOf(aws::ObjectOf(now, "metadata"), "uid");
+  step.effect = Effect::kDestroys;
+  step.undo = "none";
+  step.needs_approval = true;
+  step.enabled = false;
+  return step;
+}
+
+Step& PlanMaker::AddNodeShield(std::string_view name, const Json& now, std::string what,
+                               std::string reason) {
+  return AddPatch("shield-node", "shield", fmt::format("node/{}", name),
+                  kubernetes::PathOf({"api", "v1", "nodes", name}), now,
+                  {{"metadata",
+                    {{"annotations",
+                      {{"karpenter.sh/do-not-disrupt", "true"},
+                       {"cluster-autoscaler.kubernetes.io/scale-down-disabled", "true"}}}}}},
+                  std::move(what), std::move(reason));
+}
+
 Plan PlanMaker::Finish() {
   std::map<std::string, bool> known;
   for (Step& step : plan_.steps) {

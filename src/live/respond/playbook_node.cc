@@ -25,23 +25,14 @@ Result<void> PlanNode(PlanMaker& maker, std::string_view name) {
         {{"metadata", {{"labels", {{"ekshume.dev/quarantine", maker.mark()}}}}}},
         "label the node as under investigation",
         "others see that it is evidence; an intruder who may read nodes sees it too");
-  patch("shield-node", "shield",
-        {{"metadata",
-          {{"annotations",
-            {{"karpenter.sh/do-not-disrupt", "true"},
-             {"cluster-autoscaler.kubernetes.io/scale-down-disabled", "true"}}}}}},
-        "keep Karpenter and the cluster autoscaler from removing the node",
-        "instantaneous and silent; it stops neither Spot interruption nor node repair of EKS nor "
-        "an upgrade of its group");
-  Step acquire;
-  acquire.id = "acquire-node";
-  acquire.phase = "capture";
-  acquire.kind = StepKind::kManual;
-  acquire.object = object;
-  acquire.what =
-      fmt::format("ekshume acquire node {} --memory {} --case CASE", name, maker.request().memory);
-  acquire.reason = "memory and processes go first; the step is recorded with --done acquire-node";
-  maker.Add(std::move(acquire));
+  maker.AddNodeShield(
+      name, node, "keep Karpenter and the cluster autoscaler from removing the node",
+      "instantaneous and silent; it stops neither Spot interruption nor node repair of EKS nor "
+      "an upgrade of its group");
+  maker.AddStep(
+      StepKind::kManual, "acquire-node", "capture", object,
+      fmt::format("ekshume acquire node {} --memory {} --case CASE", name, maker.request().memory),
+      "memory and processes go first; the step is recorded with --done acquire-node");
   Json taints = aws::ArrayOf(aws::ObjectOf(node, "spec"), "taints");
   const auto add_taint = [&](const char* key, const std::string& value) {
     for (const Json& taint : taints) {
@@ -57,17 +48,13 @@ Result<void> PlanNode(PlanMaker& maker, std::string_view name) {
   patch("cordon", "network", {{"spec", {{"unschedulable", true}, {"taints", std::move(taints)}}}},
         "cordon and taint NoSchedule: no new pods, not even those that tolerate cordoned nodes",
         "nothing that runs is touched; NoExecute would destroy the state of other pods");
-  Step snapshot;
-  snapshot.id = "snapshot-disks";
-  snapshot.phase = "disk";
-  snapshot.object = object;
   const std::string provider = aws::TextOf(aws::ObjectOf(node, "spec"), "providerID");
-  snapshot.what = provider.starts_with("aws:")
-                      ? fmt::format("ekshume acquire snapshot {} --case CASE",
-                                    provider.substr(provider.rfind('/') + 1))
-                      : "take an image of the node's disks";
-  snapshot.reason = "before any eviction: evicted pods lose their writable layers";
-  maker.Add(std::move(snapshot));
+  maker.AddStep(StepKind::kManual, "snapshot-disks", "disk", object,
+                provider.starts_with("aws:")
+                    ? fmt::format("ekshume acquire snapshot {} --case CASE",
+                                  provider.substr(provider.rfind('/') + 1))
+                    : "take an image of the node's disks",
+                "before any eviction: evicted pods lose their writable layers");
   EKSHUME_TRY(maker.client().List(
       PathOf({"api", "v1", "pods"}),
       fmt::format("fieldSelector={}", aws::UriEncode(fmt::format("spec.nodeName={}", name))),
@@ -78,39 +65,17 @@ Result<void> PlanNode(PlanMaker& maker, std::string_view name) {
         if (owner == "DaemonSet" || owner == "Node") return {};
         const std::string in_namespace = aws::TextOf(metadata, "namespace");
         const std::string pod_name = aws::TextOf(metadata, "name");
-        Step step;
-        step.id = fmt::format("evict-{}", pod_name);
-        step.phase = "eradicate";
-        step.kind = StepKind::kEvict;
-        step.object = fmt::format("pod/{}/{}", in_namespace, pod_name);
-        step.path = PathOf({"api", "v1", "namespaces", in_namespace, "pods", pod_name});
-        step.uid = aws::TextOf(metadata, "uid");
-        step.effect = Effect::kDestroys;
-        step.what = fmt::format("move {} off the node", step.object);
-        step.reason =
-            "destroys its memory, writable layer and emptyDir volumes; enable it for "
-            "healthy pods, and leave the suspects";
-        step.undo = "none";
-        step.enabled = false;
-        step.needs_approval = true;
-        maker.Add(std::move(step));
+        const std::string pod_object = fmt::format("pod/{}/{}", in_namespace, pod_name);
+        maker.AddRemoval(StepKind::kEvict, fmt::format("evict-{}", pod_name), pod_object,
+                         PathOf({"api", "v1", "namespaces", in_namespace, "pods", pod_name}), pod,
+                         fmt::format("move {} off the node", pod_object),
+                         "destroys its memory, writable layer and emptyDir volumes; enable it for "
+                         "healthy pods, and leave the suspects");
         return {};
       }));
-  Step remove;
-  remove.id = "delete-node";
-  remove.phase = "eradicate";
-  remove.kind = StepKind::kRemove;
-  remove.object = object;
-  remove.path = path;
-  remove.uid = aws::TextOf(aws::ObjectOf(node, "metadata"), "uid");
-  remove.effect = Effect::kDestroys;
-  remove.what = "delete the node from the cluster";
-  remove.reason =
-      "its pods are deleted with it, and their tokens end; replace a node, never clean it";
-  remove.undo = "none";
-  remove.enabled = false;
-  remove.needs_approval = true;
-  maker.Add(std::move(remove));
+  maker.AddRemoval(
+      StepKind::kRemove, "delete-node", object, path, node, "delete the node from the cluster",
+      "its pods are deleted with it, and their tokens end; replace a node, never clean it");
   maker.Warn(
       "credentials of the node's role stay valid outside the cluster: deny its sessions in "
       "IAM by the instance id");

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/ascii.h"
+#include "live/kubernetes/pod_state.h"
 #include "live/respond/change.h"
 #include "live/respond/plan_maker.h"
 
@@ -39,9 +40,7 @@ class PodPlaybook {
         path_(PathOf({"api", "v1", "namespaces", namespace_, "pods", name_})),
         object_(fmt::format("pod/{}/{}", namespace_, name_)),
         node_(aws::TextOf(aws::ObjectOf(pod_, "spec"), "nodeName")),
-        is_fargate_(node_.starts_with("fargate-") ||
-                    aws::ObjectOf(aws::ObjectOf(pod_, "metadata"), "labels")
-                        .contains("eks.amazonaws.com/fargate-profile")) {}
+        is_fargate_(kubernetes::IsOnFargate(pod_)) {}
 
   Result<void> Run() {
     Mark();
@@ -86,32 +85,21 @@ class PodPlaybook {
           "keep Karpenter and the cluster autoscaler from removing the pod",
           "instantaneous and silent; stops neither Spot interruption nor patching of Fargate");
     if (node_.empty() || is_fargate_) return {};
-    const std::string path = PathOf({"api", "v1", "nodes", node_});
-    const auto node = maker_.client().Get(path);
+    const auto node = maker_.client().Get(PathOf({"api", "v1", "nodes", node_}));
     if (!node) {
       maker_.Warn(fmt::format("node {} cannot be read ({}); it is not shielded", node_,
                               node.error().message));
       return {};
     }
-    maker_.AddPatch("shield-node", "shield", fmt::format("node/{}", node_), path, *node,
-                    {{"metadata",
-                      {{"annotations",
-                        {{"karpenter.sh/do-not-disrupt", "true"},
-                         {"cluster-autoscaler.kubernetes.io/scale-down-disabled", "true"}}}}}},
-                    "keep the pod's node from being removed", "the evidence lies on its disk");
+    maker_.AddNodeShield(node_, *node, "keep the pod's node from being removed",
+                         "the evidence lies on its disk");
     return {};
   }
 
   void Save() {
-    Step step;
-    step.id = "save-state";
-    step.phase = "save";
-    step.kind = StepKind::kSave;
-    step.object = object_;
-    step.what = "keep the pod, its owners, node, account, bindings, events and logs in the case";
-    step.reason = "events go after an hour, logs with the pod";
-    step.undo = "nothing to undo";
-    maker_.Add(std::move(step));
+    maker_.AddStep(StepKind::kSave, "save-state", "save", object_,
+                   "keep the pod, its owners, node, account, bindings, events and logs in the case",
+                   "events go after an hour, logs with the pod");
   }
 
   Result<void> ContainIdentity() {
@@ -151,17 +139,12 @@ class PodPlaybook {
   }
 
   void Capture() {
-    Step step;
-    step.id = "acquire-pod";
-    step.phase = "capture";
-    step.kind = StepKind::kAcquire;
-    step.object = object_;
+    Step& step =
+        maker_.AddStep(StepKind::kAcquire, "acquire-pod", "capture", object_,
+                       "acquire what runs in the pod: processes, sockets, memory, changed files",
+                       "goes through the kubelet's streams, which no policy cuts");
     step.path = path_;
     step.settings = {{"memory", maker_.request().memory}, {"via", is_fargate_ ? "exec" : "auto"}};
-    step.what = "acquire what runs in the pod: processes, sockets, memory, changed files";
-    step.reason = "goes through the kubelet's streams, which no policy cuts";
-    step.undo = "nothing to undo";
-    maker_.Add(std::move(step));
   }
 
   Result<void> Detach() {
@@ -174,11 +157,8 @@ class PodPlaybook {
       maker_.Warn(fmt::format("the pod belongs to a {}: it is not detached", kind));
       return {};
     }
-    const std::string root =
-        kind == "ReplicationController" ? PathOf({"api", "v1"}) : PathOf({"apis", "apps", "v1"});
-    const Json owner = EKSHUME_TRY(
-        maker_.client().Get(root + PathOf({"namespaces", namespace_, AsciiLower(kind) + "s",
-                                           aws::TextOf(owners[0], "name")})));
+    const Json owner =
+        EKSHUME_TRY(maker_.client().Get(kubernetes::PathOfOwner(owners[0], namespace_)));
     const Json& selector = aws::ObjectOf(aws::ObjectOf(owner, "spec"), "selector");
     const Json& wanted =
         kind == "ReplicationController" ? selector : aws::ObjectOf(selector, "matchLabels");
@@ -208,34 +188,21 @@ class PodPlaybook {
     });
   }
 
-  Step& Policy(std::string collection, std::string object, Json body, std::string what,
-               std::string reason) {
-    Step step;
-    step.id = "cut-network";
-    step.phase = "network";
-    step.kind = StepKind::kCreate;
-    step.object = std::move(object);
+  void Policy(std::string collection, std::string object, Json body, std::string what,
+              std::string reason) {
+    Step& step = maker_.AddStep(StepKind::kCreate, "cut-network", "network", std::move(object),
+                                std::move(what), std::move(reason));
     step.path = std::move(collection);
     step.body = std::move(body);
-    step.what = std::move(what);
-    step.reason = std::move(reason);
     step.undo = "deletes it";
-    return maker_.Add(std::move(step));
   }
 
   void Probe(std::string_view id, std::string_view phase, std::string what, std::string reason) {
-    Step step;
-    step.id = id;
-    step.phase = phase;
-    step.kind = StepKind::kProbe;
-    step.object = object_;
+    Step& step =
+        maker_.AddStep(StepKind::kProbe, id, phase, object_, std::move(what), std::move(reason));
     std::string probes;
     for (const std::string& probe : maker_.request().probes) probes += probe + " ";
     step.settings = {{"probes", probes}, {"expect", phase == "verify" ? "cut" : "any"}};
-    step.what = std::move(what);
-    step.reason = std::move(reason);
-    step.undo = "nothing to undo";
-    maker_.Add(std::move(step));
   }
 
   Result<void> CutNetwork() {
@@ -347,33 +314,17 @@ class PodPlaybook {
 
   void Disk() {
     if (is_fargate_) return;
-    Step step;
-    step.id = "snapshot-disks";
-    step.phase = "disk";
-    step.object = fmt::format("node/{}", node_);
-    step.what = "take the disks of the node: ekshume acquire snapshot INSTANCE --case CASE";
-    step.reason =
-        "crash-consistent, with the writable layers of all its containers, deleted files too";
-    maker_.Add(std::move(step));
+    maker_.AddStep(
+        StepKind::kManual, "snapshot-disks", "disk", fmt::format("node/{}", node_),
+        "take the disks of the node: ekshume acquire snapshot INSTANCE --case CASE",
+        "crash-consistent, with the writable layers of all its containers, deleted files too");
   }
 
   void Eradicate() {
-    Step step;
-    step.id = "delete-pod";
-    step.phase = "eradicate";
-    step.kind = StepKind::kRemove;
-    step.object = object_;
-    step.path = path_;
-    step.uid = aws::TextOf(aws::ObjectOf(pod_, "metadata"), "uid");
-    step.effect = Effect::kDestroys;
-    step.what = "delete the pod";
-    step.reason =
+    maker_.AddRemoval(
+        StepKind::kRemove, "delete-pod", object_, path_, pod_, "delete the pod",
         "destroys its memory, writable layer, emptyDir volumes and logs; it gets a SIGTERM "
-        "first. After the image and the credentials that it could read are mended";
-    step.undo = "none";
-    step.needs_approval = true;
-    step.enabled = false;
-    maker_.Add(std::move(step));
+        "first. After the image and the credentials that it could read are mended");
   }
 
   PlanMaker& maker_;

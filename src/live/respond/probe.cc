@@ -8,6 +8,7 @@
 #include "base/ascii.h"
 #include "base/text.h"
 #include "live/kubernetes/node_pod.h"
+#include "live/kubernetes/pod_state.h"
 
 namespace ekshume::live::respond {
 namespace {
@@ -35,11 +36,8 @@ std::optional<std::pair<std::string, std::string>> SplitTarget(std::string_view 
 // The id without its runtime, of the first container that runs.
 std::string RunningContainer(const Json& pod) {
   for (const Json& status : aws::ArrayOf(aws::ObjectOf(pod, "status"), "containerStatuses")) {
-    const std::string id = aws::TextOf(status, "containerID");
-    const size_t slash = id.rfind('/');
-    if (aws::ObjectOf(status, "state").contains("running") && slash != std::string::npos) {
-      return id.substr(slash + 1);
-    }
+    if (aws::ObjectOf(status, "state").contains("running"))
+      return kubernetes::ContainerIdOf(status);
   }
   return "";
 }

@@ -208,16 +208,11 @@ Result<std::string> Runner::ApplyCall(const Step& step) {
       if (removes && is_gone) {
         return Finish(step, "done", {{"path", path}, {"found", true}}, "was done already");
       }
-      if (step.kind == StepKind::kCreate && target.exists && IsOurs(plan_, step, target.object)) {
-        return Finish(step, "done",
-                      {{"path", path},
-                       {"found", true},
-                       {"after", target.object},
-                       {"fingerprint", Fingerprint(target.object)}},
-                      "was done already");
-      }
-      if (step.kind == StepKind::kPatch && target.exists && UidOf(target.object) == step.uid &&
-          Stands(target.object, step.body)) {
+      const bool stands = target.exists &&
+                          ((step.kind == StepKind::kCreate && IsOurs(plan_, step, target.object)) ||
+                           (step.kind == StepKind::kPatch && UidOf(target.object) == step.uid &&
+                            Stands(target.object, step.body)));
+      if (stands) {
         return Finish(step, "done",
                       {{"path", path},
                        {"found", true},
