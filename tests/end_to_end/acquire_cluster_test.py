@@ -2,52 +2,14 @@
 """`ekshume acquire pod` against a real one-node Kubernetes (tests/support/lab.py)."""
 import json
 import pathlib
-import socket
 import sys
-import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import lab  # noqa: E402
 import pod_scene  # noqa: E402
 from collection import Collection  # noqa: E402
+from cutter import Cutter  # noqa: E402
 from lab import CONFIG, LAB, kubectl  # noqa: E402
-
-
-class Cutter:
-    """A TCP proxy before the API server that cuts the first connection which has carried `after` bytes towards us."""
-
-    def __init__(self, after):
-        self.after, self.cuts = after, 0
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                near, _ = self.listener.accept()
-            except OSError:
-                return
-            far = socket.create_connection(("127.0.0.1", 6443))
-            threading.Thread(target=self.copy, args=(near, far, False), daemon=True).start()
-            threading.Thread(target=self.copy, args=(far, near, True), daemon=True).start()
-
-    def copy(self, source, target, counts):
-        total = 0
-        try:
-            while data := source.recv(65536):
-                total += len(data)
-                if counts and total > self.after and not self.cuts:
-                    self.cuts += 1
-                    break
-                target.sendall(data)
-        except OSError:
-            pass
-        for end in (source, target):
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
 
 
 class AcquirePod(pod_scene.PodTest):
@@ -71,7 +33,7 @@ class AcquirePod(pod_scene.PodTest):
         self.assertEqual(left.strip(), "")
 
     def test_a_cut_stream_is_taken_up_again(self):
-        cutter = Cutter(600_000)
+        cutter = Cutter(6443, 600_000)
         config = self.folder / "proxy.conf"
         config.write_text(CONFIG.read_text().replace(":6443", f":{cutter.port}"))
         out, record, run = self.acquire("cut", "--via", "node", config=config)

@@ -10,12 +10,12 @@ import shutil
 import socket
 import subprocess
 import sys
-import threading
 import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import ekshume  # noqa: E402
+from cutter import Cutter  # noqa: E402
 from collection import Collection  # noqa: E402
 from ekshume import work_folder  # noqa: E402
 
@@ -53,41 +53,6 @@ class Sshd:
     def arguments(self, port=None):
         return [f"--ssh={word}" for word in ("-F", "none", "-i", str(self.folder / "user"), "-p", str(port or self.port), "-o",
                                             f"UserKnownHostsFile={self.folder}/known", "-o", "IdentitiesOnly=yes")]
-
-
-class Cutter:
-    """A proxy that cuts the first connection which has carried `after` bytes towards us."""
-
-    def __init__(self, port, after):
-        self.port_behind, self.after, self.cuts = port, after, 0
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            near, _ = self.listener.accept()
-            far = socket.create_connection(("127.0.0.1", self.port_behind))
-            threading.Thread(target=self.copy, args=(near, far, False), daemon=True).start()
-            threading.Thread(target=self.copy, args=(far, near, True), daemon=True).start()
-
-    def copy(self, source, target, counts):
-        total = 0
-        try:
-            while data := source.recv(65536):
-                total += len(data)
-                if counts and total > self.after and not self.cuts:
-                    self.cuts += 1
-                    break
-                target.sendall(data)
-        except OSError:
-            pass
-        for end in (source, target):
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-        source.close()
 
 
 class AcquireSsh(unittest.TestCase):
