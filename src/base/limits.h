@@ -10,7 +10,8 @@ namespace ekshume::limits {
 
 // image
 inline constexpr size_t kCacheBlockBytes = size_t{64} << 10;          // unit of the block cache
-inline constexpr size_t kCacheBytes = size_t{64} << 20;               // block cache per image
+inline constexpr size_t kCacheBytes = size_t{8} << 20;                // block cache per image
+inline constexpr size_t kFetchedCacheBytes = size_t{64} << 20;        // blocks of a remote snapshot
 inline constexpr size_t kMaxSplitSegments = 10000;                    // .001, .002, ...
 inline constexpr size_t kMaxOpenSegments = 256;                       // kept open at a time
 inline constexpr uint64_t kMaxIndexTableBytes = uint64_t{128} << 20;  // table of an index file
@@ -114,10 +115,21 @@ inline constexpr size_t kMaxIndicatorFileBytes = size_t{256} << 20;    // one li
 inline constexpr size_t kMaxIndicators = 5000000;                      // of all lists
 inline constexpr size_t kMaxIncidents = 1000;                          // of one case
 inline constexpr size_t kMaxGraphNodes = 2000;                         // of one incident
+inline constexpr size_t kMaxToldFindings = 20000;                      // joined into incidents
+inline constexpr size_t kMaxToldEvents = 200000;                       // read for them
+inline constexpr size_t kMaxToldActors = 1000;                         // whose names are looked up
+inline constexpr size_t kMaxActorNames = 1000;   // of one; each token of a service account is one
+inline constexpr size_t kMaxToldValues = 10000;  // pods, keys, addresses in one question
+inline constexpr size_t kMaxActs = 2000;         // told of one incident
+inline constexpr size_t kMaxActEvents = 100;     // ids named by one act
+inline constexpr size_t kMaxActFindings = 100;   // ids named by one act
 
 // casefile
 inline constexpr uint64_t kMaxHashedHoleBytes = uint64_t{16}
                                                 << 30;  // zeros hashed for the holes of one file
+inline constexpr size_t kMaxGlancedMembers = 2000;      // of an archive, to tell what it is
+inline constexpr uint64_t kMaxGlancedBytes = uint64_t{256} << 20;  // the same
+inline constexpr size_t kMaxFilesBesideAPart = 20000;  // looked at for a collection's other parts
 
 // collection: what the collector wrote, and archives like it
 inline constexpr uint64_t kMaxStreamFrameBytes = uint64_t{16} << 20;  // one frame, unpacked

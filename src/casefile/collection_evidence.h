@@ -5,15 +5,13 @@
 #include <vector>
 
 #include "base/diagnostic.h"
+#include "base/limits.h"
 #include "base/progress.h"
 #include "collection/parts_image.h"
 #include "fs/filesystem.h"
 
 // Collections as files of the analyst's machine: docs/formats/collection.md.
 namespace ekshume::casefile {
-
-// Of the files beside a part, at most so many are looked at for further parts.
-inline constexpr size_t kMaxFilesBesideAPart = 20000;
 
 // Whether it is a regular file that begins as a collection does.
 bool IsCollectionFile(const std::string& path);
@@ -22,7 +20,7 @@ bool IsCollectionFile(const std::string& path);
 // Only the openings of files are read. What cannot be read is left out. More files than `most`
 // beside it are a diagnostic.
 std::vector<std::string> PartsOfCollection(const std::string& path, DiagnosticSink& diagnostics,
-                                           size_t most = kMaxFilesBesideAPart);
+                                           size_t most = limits::kMaxFilesBesideAPart);
 
 // Opens the files as parts of one collection, checks every frame and every member with the
 // manifests, and reports damage and missing parts. `diagnostics` must outlive the image.

@@ -25,9 +25,6 @@ namespace {
 namespace filesystem = std::filesystem;
 
 constexpr size_t kHeadBytes = size_t{128} << 10;
-// What is looked at of an archive that may be evidence of a running system, or of logs.
-constexpr size_t kMaxGlancedMembers = 2000;
-constexpr uint64_t kMaxGlancedBytes = uint64_t{256} << 20;
 
 Result<std::string> ReadHead(log::Input& input, size_t count) {
   std::string head(count, '\0');
@@ -84,19 +81,20 @@ Result<bool> SkipBytes(log::Input& input, uint64_t count, std::string& buffer) {
 }
 
 // Whether a tar archive has a member that only evidence of a running system has. Members are passed
-// over until one is found, kMaxGlancedMembers of them or kMaxGlancedBytes.
+// over until one is found, limits::kMaxGlancedMembers of them or limits::kMaxGlancedBytes.
 Result<bool> IsLive(log::Input& tar) {
   std::string block;
   std::string buffer;
   uint64_t bytes = 0;
-  for (size_t members = 0; members < kMaxGlancedMembers && bytes < kMaxGlancedBytes; ++members) {
+  for (size_t members = 0; members < limits::kMaxGlancedMembers && bytes < limits::kMaxGlancedBytes;
+       ++members) {
     block = EKSHUME_TRY(ReadHead(tar, fs::archive::kTarBlockBytes));
     if (block.size() < fs::archive::kTarBlockBytes) return false;
     const auto member = fs::archive::GlanceAtTarHeader(ByteView::Of(block));
     if (!member) return false;
     if (process::FormatOfMember(member->name) != nullptr) return true;
     constexpr uint64_t kBlock = fs::archive::kTarBlockBytes;
-    if (member->size_bytes > kMaxGlancedBytes) return false;
+    if (member->size_bytes > limits::kMaxGlancedBytes) return false;
     const uint64_t step = (member->size_bytes + kBlock - 1) / kBlock * kBlock;
     bytes += kBlock + step;
     if (!EKSHUME_TRY(SkipBytes(tar, step, buffer))) return false;

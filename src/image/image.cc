@@ -106,10 +106,8 @@ class CachedImage final : public Image {
 
  private:
   static constexpr size_t kShards = 16;
-  // A quarter of what is allowed: readers seldom come back to a block later than that, and memory
-  // that is used again is cheaper than fresh memory, which costs a page fault every 4 KiB.
   static constexpr size_t kBlocksPerShard =
-      limits::kCacheBytes / limits::kCacheBlockBytes / kShards / 4;
+      limits::kCacheBytes / limits::kCacheBlockBytes / kShards;
   static constexpr uint64_t kNone = UINT64_MAX;
   // Few blocks, side by side: to look at all of their numbers is quicker than a hash table.
   struct Shard {

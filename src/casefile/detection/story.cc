@@ -81,7 +81,7 @@ class Gatherer {
  private:
   void LeftOut(size_t count, std::string_view what, std::string_view limit) {
     if (count == 0) return;
-    diagnostics_.Report(DiagnosticCode::kRuleLimit, "events",
+    diagnostics_.Report(DiagnosticCode::kStoryLimit, "events",
                         fmt::format("{} {} ({})", count, what, limit));
   }
 
@@ -299,7 +299,7 @@ Result<Json> StoryJson(event::Store& store, const std::vector<detect::Finding>& 
   std::vector<detect::Finding> told = findings;
   detect::SortFindings(told);
   if (told.size() > limits.findings) {
-    diagnostics.Report(DiagnosticCode::kRuleLimit, "findings",
+    diagnostics.Report(DiagnosticCode::kStoryLimit, "findings",
                        fmt::format("{} of the mildest were not joined (kMaxToldFindings)",
                                    told.size() - limits.findings));
     told.resize(limits.findings);

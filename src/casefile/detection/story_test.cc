@@ -92,7 +92,7 @@ class StoryTest : public testing::Test {
     }
     std::vector<std::string> said;
     for (const Diagnostic& diagnostic : diagnostics.Sorted()) {
-      EXPECT_EQ(diagnostic.code, DiagnosticCode::kRuleLimit);
+      EXPECT_EQ(diagnostic.code, DiagnosticCode::kStoryLimit);
       said.push_back(diagnostic.detail);
     }
     return said;

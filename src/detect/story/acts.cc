@@ -7,6 +7,7 @@
 #include <map>
 #include <tuple>
 
+#include "base/limits.h"
 #include "detect/story/tactics.h"
 
 namespace ekshume::detect::story {
@@ -77,8 +78,8 @@ class ActList {
       }
       const bool known = std::ranges::find(act.events, event->id) != act.events.end();
       if (!known) ++act.count;
-      AddOnce(act.events, event->id, kMaxActEvents);
-      AddOnce(act.paths, event->path, kMaxActEvents);
+      AddOnce(act.events, event->id, limits::kMaxActEvents);
+      AddOnce(act.paths, event->path, limits::kMaxActEvents);
       Take(act, item, event->time, event->time);
     }
   }
@@ -88,12 +89,12 @@ class ActList {
     acts.reserve(acts_.size());
     for (auto& [key, act] : acts_) acts.push_back(std::move(act));
     left_out = 0;
-    if (acts.size() > kMaxActs) {
-      left_out = acts.size() - kMaxActs;
+    if (acts.size() > limits::kMaxActs) {
+      left_out = acts.size() - limits::kMaxActs;
       std::ranges::stable_sort(acts, [](const Act& left, const Act& right) {
         return LevelRank(left.level) > LevelRank(right.level);
       });
-      acts.resize(kMaxActs);
+      acts.resize(limits::kMaxActs);
     }
     std::ranges::stable_sort(acts, [](const Act& left, const Act& right) {
       const bool left_timeless = !left.time;
@@ -116,13 +117,13 @@ class ActList {
       act.actor = input_.actors.ShortName(item.actor);
     }
     if (act.place.empty()) act.place = PlaceName(item);
-    AddOnce(act.findings, item.finding->id, kMaxActFindings);
-    AddOnce(act.paths, item.finding->path, kMaxActEvents);
+    AddOnce(act.findings, item.finding->id, limits::kMaxActFindings);
+    AddOnce(act.paths, item.finding->path, limits::kMaxActEvents);
     for (const std::string& tactic : TacticsOf(item.finding->tags)) {
-      AddOnce(act.tactics, tactic, kMaxActFindings);
+      AddOnce(act.tactics, tactic, limits::kMaxActFindings);
     }
     for (const std::string& technique : TechniquesOf(item.finding->tags)) {
-      AddOnce(act.techniques, technique, kMaxActFindings);
+      AddOnce(act.techniques, technique, limits::kMaxActFindings);
     }
   }
 

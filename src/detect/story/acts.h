@@ -9,8 +9,8 @@
 namespace ekshume::detect::story {
 
 // The acts of a group in order of time: one for each thing done, however many findings saw it, and
-// one for each file, however many times of it are events. At most kMaxActs, the gravest; `left_out`
-// counts the others.
+// one for each file, however many times of it are events. At most limits::kMaxActs, the gravest;
+// `left_out` counts the others.
 std::vector<Act> MakeActs(const Case& input, const Group& group, uint64_t& left_out);
 
 // "pod shop/webshop", "container 505ea3fb5f6c", "node ip-10-0-1-23", or "".

@@ -9,6 +9,7 @@
 #include <set>
 #include <tuple>
 
+#include "base/limits.h"
 #include "detect/story/acts.h"
 #include "detect/story/tactics.h"
 
@@ -81,7 +82,7 @@ class Things {
 
  private:
   static void AddOnce(std::vector<std::string>& list, const std::string& value) {
-    if (list.size() < kMaxActEvents && std::ranges::find(list, value) == list.end()) {
+    if (list.size() < limits::kMaxActEvents && std::ranges::find(list, value) == list.end()) {
       list.push_back(value);
     }
   }

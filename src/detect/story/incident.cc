@@ -8,6 +8,7 @@
 #include <set>
 #include <tuple>
 
+#include "base/limits.h"
 #include "detect/story/acts.h"
 #include "detect/story/affected.h"
 #include "detect/story/graph.h"
@@ -114,9 +115,10 @@ std::vector<Question> MakeQuestions(const Case& input, const std::vector<size_t>
       question.first = item.first;
     }
     if (item.last && (!question.last || *item.last > *question.last)) question.last = item.last;
-    if (question.findings.size() < kMaxActFindings) question.findings.push_back(item.finding->id);
+    if (question.findings.size() < limits::kMaxActFindings)
+      question.findings.push_back(item.finding->id);
     for (const std::string& event : item.finding->events) {
-      if (question.events.size() < kMaxActEvents) question.events.push_back(event);
+      if (question.events.size() < limits::kMaxActEvents) question.events.push_back(event);
     }
     question.why = item.refused          ? "it was refused"
                    : item.administration ? "administrators do this; ask whether it was meant"

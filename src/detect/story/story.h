@@ -16,10 +16,6 @@
 // identity into incidents. Pure: all facts are given. Texts are bytes from evidence.
 namespace ekshume::detect::story {
 
-inline constexpr size_t kMaxActs = 2000;        // told of one incident
-inline constexpr size_t kMaxActEvents = 100;    // ids named by one act
-inline constexpr size_t kMaxActFindings = 100;  // ids named by one act
-
 // What of an event behind a finding the story needs: columns of schema/event.yaml.
 struct EventFacts {
   std::string id;

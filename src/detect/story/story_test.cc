@@ -421,7 +421,7 @@ TEST_F(StoryTest, StopsAtMaxIncidents) {
 }
 
 TEST_F(StoryTest, StopsAtMaxGraphNodesAndMaxActs) {
-  for (size_t i = 0; i < std::max(limits::kMaxGraphNodes, kMaxActs) + 5; ++i) {
+  for (size_t i = 0; i < std::max(limits::kMaxGraphNodes, limits::kMaxActs) + 5; ++i) {
     File("Hidden program", "high", static_cast<int64_t>(i), "webshop", fmt::format("/tmp/.{}", i));
   }
   const Story story = Tell();
@@ -429,8 +429,8 @@ TEST_F(StoryTest, StopsAtMaxGraphNodesAndMaxActs) {
   const Incident& incident = story.incidents[0];
   EXPECT_EQ(limits::kMaxGraphNodes, incident.graph.nodes.size());
   EXPECT_GT(incident.graph.left_out, 0U);
-  EXPECT_EQ(kMaxActs, incident.acts.size());
-  EXPECT_EQ(findings_.size() - kMaxActs, incident.acts_left_out);
+  EXPECT_EQ(limits::kMaxActs, incident.acts.size());
+  EXPECT_EQ(findings_.size() - limits::kMaxActs, incident.acts_left_out);
 }
 
 TEST_F(StoryTest, AFileThatSeveralChecksFindIsOneAct) {
@@ -441,6 +441,27 @@ TEST_F(StoryTest, AFileThatSeveralChecksFindIsOneAct) {
   ASSERT_THAT(story.incidents[0].acts, SizeIs(1));
   EXPECT_EQ("critical", story.incidents[0].acts[0].level);
   EXPECT_THAT(story.incidents[0].acts[0].findings, SizeIs(2));
+}
+
+TEST_F(StoryTest, AnActNamesAsManyEventsAndFindingsAsTheLimitsSay) {
+  for (size_t i = 0; i < limits::kMaxActFindings + 5; ++i) {
+    File(fmt::format("Check {}", i), "high", 0, "webshop", "/tmp/.x/miner");
+  }
+  Finding& exec =
+      Act("Shell opened in a pod", "high", 3, "mallory", "create", "pods/exec", "webshop");
+  for (size_t i = 0; i < limits::kMaxActEvents + 5; ++i) {
+    EventFacts again = facts_.events.at(exec.events.front());
+    EventFacts& event = Event(exec);
+    again.id = event.id;
+    event = again;
+  }
+  const Story story = Tell();
+  ASSERT_THAT(story.incidents, SizeIs(1));
+  const std::vector<Act>& acts = story.incidents[0].acts;
+  ASSERT_THAT(acts, SizeIs(2));
+  EXPECT_THAT(acts[0].findings, SizeIs(limits::kMaxActFindings));
+  EXPECT_THAT(acts[1].events, SizeIs(limits::kMaxActEvents));
+  EXPECT_EQ(limits::kMaxActEvents + 6, acts[1].count);
 }
 
 TEST(StoryWords, TacticsAndTechniquesOfTags) {

@@ -8,6 +8,7 @@
 #include <set>
 #include <tuple>
 
+#include "base/limits.h"
 #include "base/short_time.h"
 #include "detect/story/acts.h"
 
@@ -227,7 +228,7 @@ void TellEntry(const Case& input, const Group& group, Incident& incident) {
       if (item.first && (!first || *item.first < *first)) first = item.first;
       incident.entry_findings.push_back(item.finding->id);
       for (const EventFacts* event : item.events) {
-        if (incident.entry_events.size() < kMaxActEvents) {
+        if (incident.entry_events.size() < limits::kMaxActEvents) {
           incident.entry_events.push_back(event->id);
         }
       }

@@ -17,7 +17,7 @@ constexpr uint64_t kParallelFetches = 8;
 class SnapshotImage final : public image::Image {
  public:
   explicit SnapshotImage(SnapshotBlocks& blocks)
-      : blocks_(blocks), cache_(limits::kCacheBytes, [this](uint64_t number) {
+      : blocks_(blocks), cache_(limits::kFetchedCacheBytes, [this](uint64_t number) {
           return blocks_.Get(static_cast<uint32_t>(number));
         }) {}
 
