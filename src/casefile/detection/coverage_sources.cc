@@ -71,6 +71,21 @@ Result<void> ReadSilences(event::Store& store, std::map<std::string, SourceFacts
   return {};
 }
 
+// The raw records of events by their ids: one pass over the store for all of them.
+Result<std::map<std::string, std::string>> ReadRecords(event::Store& store,
+                                                       const std::vector<std::string>& ids) {
+  std::map<std::string, std::string> records;
+  if (ids.empty()) return records;
+  std::string list;
+  for (const std::string& id : ids) {
+    list += fmt::format("{}{}", list.empty() ? "" : ", ", event::SqlLiteral(id));
+  }
+  const auto rows =
+      EKSHUME_TRY(store.Query(fmt::format("SELECT id, raw FROM events WHERE id IN ({})", list)));
+  while (EKSHUME_TRY(rows->Next())) records.emplace(rows->Text(0), rows->Text(1));
+  return records;
+}
+
 // By a sample of the requests for events: no column has the group.
 Result<bool> HasCoreEvents(event::Store& store) {
   const auto rows = EKSHUME_TRY(store.Query(fmt::format(
@@ -79,11 +94,10 @@ Result<bool> HasCoreEvents(event::Store& store) {
       kMostSampledEvents)));
   std::vector<std::string> ids;
   while (EKSHUME_TRY(rows->Next())) ids.emplace_back(rows->Text(0));
-  for (const std::string& id : ids) {
-    const auto record = EKSHUME_TRY(store.Record(id));
-    if (record && record->find("events.k8s.io") == std::string::npos) return true;
-  }
-  return false;
+  const auto records = EKSHUME_TRY(ReadRecords(store, ids));
+  return std::ranges::any_of(records, [](const auto& record) {
+    return record.second.find("events.k8s.io") == std::string::npos;
+  });
 }
 
 }  // namespace
@@ -165,12 +179,17 @@ Result<AuditFacts> ReadAudit(event::Store& store) {
     if (count > 1) group.samples.emplace_back(rows->Text(6));
     groups.push_back(std::move(group));
   }
+  std::vector<std::string> samples;
+  for (const Group& group : groups) {
+    samples.insert(samples.end(), group.samples.begin(), group.samples.end());
+  }
+  const auto records = EKSHUME_TRY(ReadRecords(store, samples));
   for (const Group& group : groups) {
     AuditResource& kept = facts.resources[group.resource];
     std::string& level = IsRead(group.verb) ? kept.read_level : kept.write_level;
     for (const std::string& id : group.samples) {
-      const auto record = EKSHUME_TRY(store.Record(id));
-      if (record) Raise(level, AuditLevel(*record));
+      const auto record = records.find(id);
+      if (record != records.end()) Raise(level, AuditLevel(record->second));
     }
   }
   if (facts.resources.contains("events")) facts.core_events = EKSHUME_TRY(HasCoreEvents(store));

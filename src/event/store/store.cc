@@ -22,6 +22,7 @@
 #include "event/store/row_function.h"
 #include "event/store/search_function.h"
 #include "event/store/stored_columns.h"
+#include "event/store/write_behind.h"
 
 namespace ekshume::event {
 namespace {
@@ -85,6 +86,7 @@ void RawFunction(duckdb_function_info info, duckdb_data_chunk input, duckdb_vect
 
 class DuckDbStore final : public Store {
  public:
+  std::unique_ptr<WriteBehind> write_behind_;  // when writing; closed after the database
   std::unique_ptr<Pack> pack_;
   std::unique_ptr<Database> database_;
 
@@ -258,9 +260,9 @@ class DuckDbStore final : public Store {
 
   Result<void> FoldAndJoin() {
     EKSHUME_TRY(Fold(
-        "source = 'k8s_audit' AND stage IN ('RequestReceived', 'ResponseStarted') AND record_id IN "
-        "(SELECT record_id FROM stored_events WHERE source = 'k8s_audit' AND record_id IS NOT NULL "
-        "AND stage IN ('ResponseStarted', 'ResponseComplete', 'Panic'))",
+        "source = 'k8s_audit' AND stage IN ('ResponseStarted', 'ResponseComplete', 'Panic') AND "
+        "record_id IN (SELECT record_id FROM stored_events WHERE source = 'k8s_audit' AND stage IN "
+        "('RequestReceived', 'ResponseStarted') AND record_id IS NOT NULL)",
         "CASE stage WHEN 'RequestReceived' THEN 0 WHEN 'ResponseStarted' THEN 1 ELSE 2 END"));
     EKSHUME_TRY(Fold(
         "source = 'guardduty' AND record_id IN (SELECT record_id FROM stored_events WHERE source = "
@@ -292,9 +294,12 @@ class DuckDbStore final : public Store {
                         const std::function<Result<std::vector<Item>>()>& finish) {
     const int64_t first_item = EKSHUME_TRY(database_->Number("SELECT max(item) + 1 FROM items"));
     EKSHUME_TRY(database_->Execute("BEGIN"));
-    EKSHUME_TRY(database_->Execute(
+    write_behind_->Start();
+    Result<void> inserted = database_->Execute(
         fmt::format("INSERT INTO stored_events SELECT {} item + {}, {} FROM ekshume_rows()",
-                    StoredColumns(), first_item, kPlaceColumns)));
+                    StoredColumns(), first_item, kPlaceColumns));
+    write_behind_->Stop();
+    EKSHUME_TRY(std::move(inserted));
     if (ingestion.error) return *ingestion.error;
     int64_t number = first_item;
     const std::vector<Item> items = EKSHUME_TRY(finish());
@@ -319,19 +324,19 @@ class DuckDbStore final : public Store {
   // Of the rows that `which` selects and that belong to one record, the one with the highest `rank`
   // stays in the table with the earliest time; the others move to `folded_events`.
   Result<void> Fold(std::string_view which, std::string_view rank) {
-    // Mostly there is none: to look costs a tenth of what the windows below do.
-    if (EKSHUME_TRY(database_->Number(fmt::format(
-            "SELECT count(*) FROM (FROM stored_events WHERE {} LIMIT 1)", which))) == 0) {
-      return {};
-    }
+    // Mostly there is none, or few: the windows are made over their records only.
+    EKSHUME_TRY(database_->Execute(fmt::format(
+        "CREATE OR REPLACE TEMP TABLE to_fold AS SELECT DISTINCT source, record_id FROM "
+        "stored_events WHERE {}",
+        which)));
+    if (EKSHUME_TRY(database_->Number("SELECT count(*) FROM to_fold")) == 0) return {};
     EKSHUME_TRY(database_->Execute(fmt::format(
         "CREATE OR REPLACE TEMP TABLE fold AS SELECT id, item, record_id, first_value(id) OVER w "
-        "AS "
-        "kept, min(time) OVER (PARTITION BY source, record_id) AS first, max(time) OVER (PARTITION "
-        "BY source, record_id) AS last FROM stored_events WHERE (source, record_id) IN (SELECT "
-        "(source, record_id) FROM stored_events WHERE {}) WINDOW w AS (PARTITION BY source, "
-        "record_id ORDER BY {} DESC NULLS LAST, id)",
-        which, rank)));
+        "AS kept, min(time) OVER (PARTITION BY source, record_id) AS first, max(time) OVER "
+        "(PARTITION BY source, record_id) AS last FROM stored_events WHERE (source, record_id) IN "
+        "(FROM to_fold) WINDOW w AS (PARTITION BY source, record_id ORDER BY {} DESC NULLS LAST, "
+        "id)",
+        rank)));
     if (EKSHUME_TRY(database_->Number("SELECT count(*) FROM fold WHERE id <> kept")) == 0) {
       return {};
     }
@@ -438,6 +443,10 @@ Result<std::unique_ptr<Store>> Store::Open(const std::string& directory, Access 
   const int64_t committed = EKSHUME_TRY(store->database_->Number("SELECT record_bytes FROM store"));
   store->pack_ = EKSHUME_TRY(Pack::Open(directory + "/" + kPackName, access == Access::kWrite,
                                         static_cast<uint64_t>(committed)));
+  if (access == Access::kWrite) {
+    store->write_behind_ =
+        std::make_unique<WriteBehind>(std::vector{path, directory + "/" + kPackName});
+  }
   EKSHUME_TRY(store->Register());
   EKSHUME_TRY(store->LoadItems());
   return std::unique_ptr<Store>(std::move(store));

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "event/store/store.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -234,6 +236,26 @@ TEST(Store, GivesTheSameIdsOnEveryRun) {
   }
   EXPECT_EQ(ids[0], ids[1]);
   EXPECT_EQ(std::set<std::string>(ids[0].begin(), ids[0].end()).size(), 3U);
+}
+
+TEST(Store, StaysLockedForOtherProcessesAfterAnIngest) {
+  const Folder folder;
+  const auto store = *Store::Open(folder.path(), Store::Access::kWrite);
+  ASSERT_TRUE(Source("k", {{Event(), "a"}}).Into(*store));
+  ASSERT_TRUE(store->Finish());
+  // Only another process sees the lock: its exit code is the kind of lock.
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const int file = ::open((folder.path() + "/events.duckdb").c_str(), O_RDWR | O_CLOEXEC);
+    struct flock lock{};
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    ::_exit(file >= 0 && ::fcntl(file, F_GETLK, &lock) == 0 ? lock.l_type : 99);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), F_WRLCK);
 }
 
 TEST(Store, ForgetsAnIngestThatFailed) {
