@@ -32,7 +32,7 @@ class StepWorks {
         client_(client),
         journal_(journal) {}
 
-  using Json = live::aws::Json;
+  using Json = live::wire::Json;
   Result<Json> Save(const Step& step) {
     return Into(step, "state",
                 [&](live::Acquisition& acquisition, const std::string& in_namespace,
@@ -62,7 +62,7 @@ class StepWorks {
                                                      program_.diagnostics, program_.progress));
                   Json result = {{"sentence", "acquired"}};
                   const Json record = Json::parse(acquisition.Record(), nullptr, false);
-                  if (live::aws::TextOf(record, "method").find("ephemeral") != std::string::npos) {
+                  if (live::wire::TextOf(record, "method").find("ephemeral") != std::string::npos) {
                     result["changes_object"] = true;
                   }
                   return result;
@@ -144,7 +144,7 @@ class StepWorks {
   // Whether the pod reached anything when it was tried before its network was cut.
   bool WasOpenBefore() const {
     return std::ranges::any_of(journal_.records(), [](const Json& record) {
-      return live::aws::TextOf(record, "event") == "done" && record.contains("result") &&
+      return live::wire::TextOf(record, "event") == "done" && record.contains("result") &&
              !respond::TargetsIn(record["result"], "open").empty();
     });
   }

@@ -5,8 +5,8 @@
 
 #include "base/text.h"
 #include "cli/acquire_kubernetes.h"
-#include "live/aws/json.h"
 #include "live/kubernetes/acquire_pod.h"
+#include "live/wire/json.h"
 
 namespace ekshume::cli {
 namespace {
@@ -21,11 +21,11 @@ struct PodOptions {
 
 // Over which channel, why that one, and what must be known before the pod is touched.
 void SayHow(const live::Acquisition& acquisition) {
-  const auto record = live::aws::Json::parse(acquisition.Record(), nullptr, false);
-  fmt::print(stderr, "ekshume: {} ({})\n", EscapeForTerminal(live::aws::TextOf(record, "method")),
-             EscapeForTerminal(live::aws::TextOf(record, "method_reason")));
+  const auto record = live::wire::Json::parse(acquisition.Record(), nullptr, false);
+  fmt::print(stderr, "ekshume: {} ({})\n", EscapeForTerminal(live::wire::TextOf(record, "method")),
+             EscapeForTerminal(live::wire::TextOf(record, "method_reason")));
   for (const char* name : {"left_in_pod", "warning"}) {
-    const std::string note = live::aws::TextOf(live::aws::ObjectOf(record, "notes"), name);
+    const std::string note = live::wire::TextOf(live::wire::ObjectOf(record, "notes"), name);
     if (!note.empty()) fmt::print(stderr, "ekshume: note: {}\n", EscapeForTerminal(note));
   }
 }

@@ -8,8 +8,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "live/aws/json_calls.h"
-#include "live/aws/page_count.h"
-#include "live/aws/testing_transport.h"
+#include "live/http/testing_transport.h"
 
 namespace ekshume::live::aws {
 namespace {
@@ -51,7 +50,7 @@ class ClientTest : public testing::Test {
     call_.path = "/x y";
   }
 
-  TestTransport transport_;
+  http::TestTransport transport_;
   CountingSource source_;
   DiagnosticSink diagnostics_;
   std::vector<milliseconds> waits_;
@@ -166,26 +165,17 @@ TEST_F(ClientTest, StopsWhenTheUserWantsTo) {
   EXPECT_EQ(answer.error().code, ErrorCode::kCancelled);
 }
 
-// A service that says "next page" for ever is left after limits::kMaxAnswerPages.
-TEST(PageCount, EndsListsThatDoNot) {
-  PageCount pages("logs:FilterLogEvents");
-  for (size_t i = 0; i < limits::kMaxAnswerPages; ++i) ASSERT_TRUE(pages.Another());
-  const auto another = pages.Another();
-  ASSERT_FALSE(another);
-  EXPECT_EQ(another.error().code, ErrorCode::kLimit);
-  EXPECT_THAT(another.error().message, HasSubstr("logs:FilterLogEvents"));
-}
-
 TEST_F(ClientTest, AsksForPagesUntilTheTokenStaysTheSame) {
   transport_.Add(200, R"({"n":1,"nextToken":"a"})");
   transport_.Add(200, R"({"n":2,"nextToken":"b"})");
   transport_.Add(200, R"({"n":3,"nextToken":"b"})");
   int64_t sum = 0;
-  const auto done = CallJsonPages(*client_, kLogs, "GetLogEvents", Json::object(), "nextToken",
-                                  "nextToken", [&](const Json& page) -> Result<void> {
-                                    sum += IntegerOf(page, "n");
-                                    return {};
-                                  });
+  const auto done =
+      CallJsonPages(*client_, kLogs, "GetLogEvents", wire::Json::object(), "nextToken", "nextToken",
+                    [&](const wire::Json& page) -> Result<void> {
+                      sum += wire::IntegerOf(page, "n");
+                      return {};
+                    });
   ASSERT_TRUE(done);
   EXPECT_EQ(sum, 6);
   EXPECT_THAT(transport_.requests.back().body, HasSubstr(R"("nextToken":"b")"));

@@ -23,7 +23,7 @@ constexpr std::array<std::pair<const char*, const char*>, 11> kServices = {
 
 }  // namespace
 
-EndpointOptions EndpointsOf(const Surroundings& surroundings, const std::string& url) {
+EndpointOptions EndpointsOf(const wire::Surroundings& surroundings, const std::string& url) {
   EndpointOptions out;
   out.url = url;
   if (!url.empty()) return out;
@@ -37,7 +37,7 @@ EndpointOptions EndpointsOf(const Surroundings& surroundings, const std::string&
 }
 
 Connection::Connection(Progress* progress)
-    : surroundings_(Surroundings::OfProcess()),
+    : surroundings_(wire::Surroundings::OfProcess()),
       transport_(http::TransportOptions{.progress = progress}) {}
 
 Result<std::unique_ptr<Connection>> Connection::Open(const ConnectionOptions& options,

@@ -9,8 +9,8 @@
 #include "live/aws/client.h"
 #include "live/aws/credential_chain.h"
 #include "live/aws/sts.h"
-#include "live/aws/surroundings.h"
 #include "live/http/curl_transport.h"
+#include "live/wire/surroundings.h"
 
 namespace ekshume::live::aws {
 
@@ -41,7 +41,7 @@ class Connection {
  private:
   explicit Connection(Progress* progress);
 
-  Surroundings surroundings_;
+  wire::Surroundings surroundings_;
   http::CurlTransport transport_;
   ClientSettings settings_;
   std::unique_ptr<CredentialChain> chain_;
@@ -50,6 +50,6 @@ class Connection {
 
 // The endpoints that the environment names: AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_EBS, _EC2 and so
 // on. `url` (--endpoint-url) goes before all of them.
-EndpointOptions EndpointsOf(const Surroundings& surroundings, const std::string& url);
+EndpointOptions EndpointsOf(const wire::Surroundings& surroundings, const std::string& url);
 
 }  // namespace ekshume::live::aws

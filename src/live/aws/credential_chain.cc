@@ -9,8 +9,8 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/sha1.h"
-#include "live/aws/json.h"
 #include "live/aws/sts.h"
+#include "live/wire/json.h"
 
 namespace ekshume::live::aws {
 namespace {
@@ -40,29 +40,28 @@ std::string WithoutLineEnd(std::string text) {
 
 // The answer of containers, instances and processes: the same but for the token's name.
 Result<Credentials> FromJson(const std::string& text, const char* token_name, std::string source) {
-  const Json json = EKSHUME_TRY(ParseJson(text, source));
+  const wire::Json json = EKSHUME_TRY(wire::ParseJson(text, source));
   Credentials out;
-  out.access_key_id = TextOf(json, "AccessKeyId");
-  out.secret_access_key = TextOf(json, "SecretAccessKey");
-  out.session_token = TextOf(json, token_name);
-  out.expires = ParseTimestamp(TextOf(json, "Expiration"));
+  out.access_key_id = wire::TextOf(json, "AccessKeyId");
+  out.secret_access_key = wire::TextOf(json, "SecretAccessKey");
+  out.session_token = wire::TextOf(json, token_name);
+  out.expires = ParseTimestamp(wire::TextOf(json, "Expiration"));
   out.source = std::move(source);
   if (out.access_key_id.empty() || out.secret_access_key.empty()) {
-    return Fail(ErrorCode::kNotFound,
-                fmt::format("{} gave no credentials {}", out.source, TextOf(json, "Message")));
+    return Fail(ErrorCode::kNotFound, fmt::format("{} gave no credentials {}", out.source,
+                                                  wire::TextOf(json, "Message")));
   }
   return out;
 }
 
 }  // namespace
 
-CredentialChain::CredentialChain(ChainOptions options, const Surroundings& surroundings,
+CredentialChain::CredentialChain(ChainOptions options, const wire::Surroundings& surroundings,
                                  http::Transport& transport)
     : options_(std::move(options)), surroundings_(surroundings), transport_(transport) {}
 
-Result<std::unique_ptr<CredentialChain>> CredentialChain::Open(ChainOptions options,
-                                                               const Surroundings& surroundings,
-                                                               http::Transport& transport) {
+Result<std::unique_ptr<CredentialChain>> CredentialChain::Open(
+    ChainOptions options, const wire::Surroundings& surroundings, http::Transport& transport) {
   std::unique_ptr<CredentialChain> chain(
       new CredentialChain(std::move(options), surroundings, transport));
   const std::string folder = surroundings.Home() + "/.aws";
@@ -257,9 +256,9 @@ Result<Credentials> CredentialChain::FromSso(const std::string& profile) {
   const std::string sign_in = fmt::format("sign in with: aws sso login --profile {}", profile);
   const auto text = surroundings_.read_file(path);
   if (!text) return Fail(ErrorCode::kNotFound, fmt::format("no SSO sign-in; {}", sign_in));
-  const Json cache = EKSHUME_TRY(ParseJson(*text, path));
-  const std::optional<Timestamp> expires = ParseTimestamp(TextOf(cache, "expiresAt"));
-  if (TextOf(cache, "accessToken").empty() || !expires || *expires <= Now()) {
+  const wire::Json cache = EKSHUME_TRY(wire::ParseJson(*text, path));
+  const std::optional<Timestamp> expires = ParseTimestamp(wire::TextOf(cache, "expiresAt"));
+  if (wire::TextOf(cache, "accessToken").empty() || !expires || *expires <= Now()) {
     return Fail(ErrorCode::kIo, fmt::format("the SSO sign-in has expired; {}", sign_in));
   }
   Call call;
@@ -268,18 +267,18 @@ Result<Credentials> CredentialChain::FromSso(const std::string& profile) {
   call.method = "GET";
   call.path = "/federation/credentials";
   call.query = {{"account_id", value("sso_account_id")}, {"role_name", value("sso_role_name")}};
-  call.headers = {{"x-amz-sso_bearer_token", TextOf(cache, "accessToken")}};
+  call.headers = {{"x-amz-sso_bearer_token", wire::TextOf(cache, "accessToken")}};
   call.is_signed = false;
   call.region = region;
   FixedCredentials none({});
   const http::Answer answer = EKSHUME_TRY(MakeClient(none).Send(call));
-  const Json json = EKSHUME_TRY(ParseJson(answer.body, call.permission));
-  const Json& role = ObjectOf(json, "roleCredentials");
+  const wire::Json json = EKSHUME_TRY(wire::ParseJson(answer.body, call.permission));
+  const wire::Json& role = wire::ObjectOf(json, "roleCredentials");
   Credentials out;
-  out.access_key_id = TextOf(role, "accessKeyId");
-  out.secret_access_key = TextOf(role, "secretAccessKey");
-  out.session_token = TextOf(role, "sessionToken");
-  const int64_t ends = IntegerOf(role, "expiration");
+  out.access_key_id = wire::TextOf(role, "accessKeyId");
+  out.secret_access_key = wire::TextOf(role, "secretAccessKey");
+  out.session_token = wire::TextOf(role, "sessionToken");
+  const int64_t ends = wire::IntegerOf(role, "expiration");
   out.expires = Timestamp{ends / 1000, 0};
   out.source = fmt::format("profile {}, SSO role {}", profile, value("sso_role_name"));
   if (out.access_key_id.empty() || ends <= 0) {

@@ -9,7 +9,7 @@
 #include "live/aws/client.h"
 #include "live/aws/config_file.h"
 #include "live/aws/credential_source.h"
-#include "live/aws/surroundings.h"
+#include "live/wire/surroundings.h"
 
 // Where credentials come from, in the order of AWS's own tools ("Standardized credential providers"
 // in the AWS SDKs and tools reference guide).
@@ -34,7 +34,7 @@ struct ChainOptions {
 class CredentialChain final : public CredentialSource {
  public:
   static Result<std::unique_ptr<CredentialChain>> Open(ChainOptions options,
-                                                       const Surroundings& surroundings,
+                                                       const wire::Surroundings& surroundings,
                                                        http::Transport& transport);
 
   Result<Credentials> Get() override;
@@ -44,7 +44,7 @@ class CredentialChain final : public CredentialSource {
   const std::string& region() const { return options_.region; }
 
  private:
-  CredentialChain(ChainOptions options, const Surroundings& surroundings,
+  CredentialChain(ChainOptions options, const wire::Surroundings& surroundings,
                   http::Transport& transport);
 
   Result<Credentials> Resolve();
@@ -64,7 +64,7 @@ class CredentialChain final : public CredentialSource {
   bool ProfileHasCredentials(const std::string& profile) const;
 
   ChainOptions options_;
-  const Surroundings& surroundings_;
+  const wire::Surroundings& surroundings_;
   http::Transport& transport_;
   SharedConfig config_;
 

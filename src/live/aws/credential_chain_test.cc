@@ -8,7 +8,7 @@
 #include <map>
 
 #include "base/clock.h"
-#include "live/aws/testing_transport.h"
+#include "live/http/testing_transport.h"
 
 namespace ekshume::live::aws {
 namespace {
@@ -52,8 +52,8 @@ class ChainTest : public testing::Test {
   std::map<std::string, std::string> variables_;
   std::map<std::string, std::string> files_;
   std::vector<std::string> commands_;
-  Surroundings surroundings_;
-  TestTransport transport_;
+  wire::Surroundings surroundings_;
+  http::TestTransport transport_;
   ChainOptions options_;
   std::unique_ptr<CredentialChain> chain_;
 };

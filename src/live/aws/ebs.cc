@@ -8,8 +8,8 @@
 #include "base/base64.h"
 #include "base/hash.h"
 #include "base/limits.h"
-#include "live/aws/json.h"
-#include "live/aws/page_count.h"
+#include "live/wire/json.h"
+#include "live/wire/page_count.h"
 
 namespace ekshume::live::aws {
 namespace {
@@ -36,9 +36,9 @@ struct Geometry {
   uint32_t block_bytes = 0;
 };
 
-Result<Geometry> GeometryOf(const Json& json, std::string_view call) {
-  const int64_t gibibytes = IntegerOf(json, "VolumeSize");
-  const int64_t block = IntegerOf(json, "BlockSize");
+Result<Geometry> GeometryOf(const wire::Json& json, std::string_view call) {
+  const int64_t gibibytes = wire::IntegerOf(json, "VolumeSize");
+  const int64_t block = wire::IntegerOf(json, "BlockSize");
   if (block < kMinBlockBytes || block > kMaxBlockBytes || (block & (block - 1)) != 0 ||
       gibibytes <= 0) {
     return Fail(ErrorCode::kCorrupt, fmt::format("{} answered a volume of {} GiB in blocks of {}",
@@ -56,16 +56,16 @@ template <typename Take>
 Result<void> ForEachPage(const Client& client, std::string_view action, const std::string& path,
                          const Parameters& query, Take take, ServiceError* failure) {
   std::string next;
-  for (PageCount pages(fmt::format("ebs:{}", action));;) {
+  for (wire::PageCount pages(fmt::format("ebs:{}", action));;) {
     EKSHUME_TRY(pages.Another());
     Parameters asked = query;
     asked.emplace_back("maxResults", fmt::format("{}", kMaxResults));
     if (!next.empty()) asked.emplace_back("pageToken", next);
     const Call call = EbsCall(action, path, std::move(asked));
     const http::Answer answer = EKSHUME_TRY(client.Send(call, failure));
-    const Json json = EKSHUME_TRY(ParseJson(answer.body, call.permission));
+    const wire::Json json = EKSHUME_TRY(wire::ParseJson(answer.body, call.permission));
     EKSHUME_TRY(take(json));
-    next = TextOf(json, "NextToken");
+    next = wire::TextOf(json, "NextToken");
     if (next.empty()) return {};
   }
 }
@@ -101,13 +101,14 @@ Result<void> BlockTable::Add(int64_t index, std::string_view token) {
 Result<BlockTable> ListSnapshotBlocks(const Client& client, const std::string& snapshot,
                                       ServiceError* failure) {
   std::optional<BlockTable> table;
-  const auto take = [&](const Json& json) -> Result<void> {
+  const auto take = [&](const wire::Json& json) -> Result<void> {
     if (!table) {
       const Geometry geometry = EKSHUME_TRY(GeometryOf(json, "ebs:ListSnapshotBlocks"));
       table.emplace(geometry.volume_bytes, geometry.block_bytes);
     }
-    for (const Json& block : ArrayOf(json, "Blocks")) {
-      EKSHUME_TRY(table->Add(IntegerOf(block, "BlockIndex", -1), TextOf(block, "BlockToken")));
+    for (const wire::Json& block : wire::ArrayOf(json, "Blocks")) {
+      EKSHUME_TRY(
+          table->Add(wire::IntegerOf(block, "BlockIndex", -1), wire::TextOf(block, "BlockToken")));
     }
     return {};
   };
@@ -119,18 +120,19 @@ Result<BlockTable> ListSnapshotBlocks(const Client& client, const std::string& s
 Result<ChangedBlocks> ListChangedBlocks(const Client& client, const std::string& first,
                                         const std::string& second, ServiceError* failure) {
   ChangedBlocks changed;
-  const auto take = [&](const Json& json) -> Result<void> {
+  const auto take = [&](const wire::Json& json) -> Result<void> {
     const Geometry geometry = EKSHUME_TRY(GeometryOf(json, "ebs:ListChangedBlocks"));
     changed.volume_bytes = geometry.volume_bytes;
     changed.block_bytes = geometry.block_bytes;
-    for (const Json& block : ArrayOf(json, "ChangedBlocks")) {
-      const int64_t index = IntegerOf(block, "BlockIndex", -1);
+    for (const wire::Json& block : wire::ArrayOf(json, "ChangedBlocks")) {
+      const int64_t index = wire::IntegerOf(block, "BlockIndex", -1);
       if (index < 0 || index >= static_cast<int64_t>(changed.volume_bytes / changed.block_bytes)) {
         return Fail(ErrorCode::kCorrupt,
                     fmt::format("ebs:ListChangedBlocks answered block {}", index));
       }
-      changed.blocks.push_back({static_cast<uint32_t>(index), TextOf(block, "FirstBlockToken"),
-                                TextOf(block, "SecondBlockToken")});
+      changed.blocks.push_back({static_cast<uint32_t>(index),
+                                wire::TextOf(block, "FirstBlockToken"),
+                                wire::TextOf(block, "SecondBlockToken")});
     }
     return {};
   };

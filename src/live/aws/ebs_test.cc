@@ -8,7 +8,7 @@
 #include "base/base64.h"
 #include "base/hash.h"
 #include "live/aws/s3.h"
-#include "live/aws/testing_transport.h"
+#include "live/http/testing_transport.h"
 
 namespace ekshume::live::aws {
 namespace {
@@ -25,7 +25,7 @@ class EbsTest : public testing::Test {
     settings.diagnostics = &diagnostics_;
     client_ = std::make_unique<Client>(transport_, source_, settings);
   }
-  TestTransport transport_;
+  http::TestTransport transport_;
   FixedCredentials source_;
   DiagnosticSink diagnostics_;
   std::unique_ptr<Client> client_;

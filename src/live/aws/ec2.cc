@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
-#include "live/aws/json.h"
 #include "live/aws/xml.h"
+#include "live/wire/json.h"
 
 namespace ekshume::live::aws {
 namespace {

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "live/aws/client.h"
-#include "live/aws/json.h"
+#include "live/wire/json.h"
 
 // Services that take and give JSON: CloudWatch Logs, CloudTrail, SSM, ECS, SQS (one URL, the action
 // in a header) and GuardDuty (REST).
@@ -28,20 +28,22 @@ inline constexpr JsonService kEcs = {"ecs", "AmazonEC2ContainerServiceV20141113"
 inline constexpr JsonService kSqs = {"sqs", "AmazonSQS", "application/x-amz-json-1.0"};
 
 // Calls `action` with `parameters`; the answer's object.
-Result<Json> CallJson(const Client& client, const JsonService& service, std::string_view action,
-                      const Json& parameters, ServiceError* failure = nullptr);
+Result<wire::Json> CallJson(const Client& client, const JsonService& service,
+                            std::string_view action, const wire::Json& parameters,
+                            ServiceError* failure = nullptr);
 
 // The same page after page: `take` gets each answer, whose member `token` goes into the next call
 // as `token_parameter`. Ends when there is none or it stays the same; kLimit after
 // limits::kMaxAnswerPages.
 Result<void> CallJsonPages(const Client& client, const JsonService& service,
-                           std::string_view action, Json parameters, const char* token,
+                           std::string_view action, wire::Json parameters, const char* token,
                            const char* token_parameter,
-                           const std::function<Result<void>(const Json&)>& take,
+                           const std::function<Result<void>(const wire::Json&)>& take,
                            ServiceError* failure = nullptr);
 
 // A REST call of GuardDuty: `body` null for GET.
-Result<Json> CallGuardDuty(const Client& client, std::string_view action, std::string path,
-                           Parameters query, const Json& body, ServiceError* failure = nullptr);
+Result<wire::Json> CallGuardDuty(const Client& client, std::string_view action, std::string path,
+                                 Parameters query, const wire::Json& body,
+                                 ServiceError* failure = nullptr);
 
 }  // namespace ekshume::live::aws

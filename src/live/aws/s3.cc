@@ -8,8 +8,8 @@
 #include "base/ascii.h"
 #include "base/hash.h"
 #include "base/hex.h"
-#include "live/aws/page_count.h"
 #include "live/aws/xml.h"
+#include "live/wire/page_count.h"
 
 namespace ekshume::live::aws {
 namespace {
@@ -69,7 +69,7 @@ Result<void> ListObjects(const Client& client, const std::string& bucket, const 
                          const std::function<Result<void>(std::vector<S3Object>)>& take,
                          ServiceError* failure) {
   std::string next;
-  for (PageCount pages(fmt::format("s3://{}/{}", bucket, prefix));;) {
+  for (wire::PageCount pages(fmt::format("s3://{}/{}", bucket, prefix));;) {
     EKSHUME_TRY(pages.Another());
     Parameters query = {{"list-type", "2"}, {"encoding-type", "url"}, {"prefix", prefix}};
     if (!next.empty()) query.emplace_back("continuation-token", next);
@@ -140,7 +140,7 @@ Result<std::vector<UploadedPart>> ListParts(const Client& client, const S3Place&
                                             const std::string& upload_id, ServiceError* failure) {
   std::vector<UploadedPart> parts;
   std::string marker;
-  for (PageCount pages("s3:ListMultipartUploadParts");;) {
+  for (wire::PageCount pages("s3:ListMultipartUploadParts");;) {
     EKSHUME_TRY(pages.Another());
     Parameters query = {{"uploadId", upload_id}};
     if (!marker.empty()) query.emplace_back("part-number-marker", marker);

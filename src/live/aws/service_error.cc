@@ -7,8 +7,8 @@
 #include <array>
 
 #include "live/aws/endpoint.h"
-#include "live/aws/json.h"
 #include "live/aws/xml.h"
+#include "live/wire/json.h"
 
 namespace ekshume::live::aws {
 namespace {
@@ -69,12 +69,12 @@ void ReadXml(const http::Answer& answer, ServiceError& error) {
 }
 
 void ReadJson(const http::Answer& answer, ServiceError& error) {
-  const auto json = ParseJson(answer.body, "a failed call");
+  const auto json = wire::ParseJson(answer.body, "a failed call");
   if (!json) return;
-  error.code = BareCode(TextOf(*json, "__type"));
-  if (error.code.empty()) error.code = BareCode(TextOf(*json, "code"));
-  error.message = TextOf(*json, "message");
-  if (error.message.empty()) error.message = TextOf(*json, "Message");
+  error.code = BareCode(wire::TextOf(*json, "__type"));
+  if (error.code.empty()) error.code = BareCode(wire::TextOf(*json, "code"));
+  error.message = wire::TextOf(*json, "message");
+  if (error.message.empty()) error.message = wire::TextOf(*json, "Message");
 }
 
 FailureKind KindOf(const ServiceError& error) {

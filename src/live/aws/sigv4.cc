@@ -8,17 +8,13 @@
 #include "base/ascii.h"
 #include "base/hash.h"
 #include "base/hmac.h"
+#include "live/wire/uri.h"
 
 namespace ekshume::live::aws {
 namespace {
 
 constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
 constexpr std::string_view kTerminator = "aws4_request";
-
-bool IsUnreserved(char c) {
-  return IsDigit(c) || (AsciiLower(c) >= 'a' && AsciiLower(c) <= 'z') || c == '-' || c == '_' ||
-         c == '.' || c == '~';
-}
 
 Sha256Digest Hmac(const Sha256Digest& key, std::string_view text) {
   return HmacSha256(ByteView(key), ByteView::Of(text));
@@ -39,7 +35,8 @@ std::string CanonicalValue(std::string_view value) {
 // Sorted by encoded name, then by encoded value.
 std::string CanonicalQuery(const Parameters& query) {
   Parameters encoded;
-  for (const auto& [name, value] : query) encoded.emplace_back(UriEncode(name), UriEncode(value));
+  for (const auto& [name, value] : query)
+    encoded.emplace_back(wire::UriEncode(name), wire::UriEncode(value));
   std::ranges::sort(encoded);
   std::string out;
   for (const auto& [name, value] : encoded) {
@@ -86,35 +83,18 @@ std::string EmptyPayload() { return ToHex(Sha256::Of(ByteView())); }
 
 }  // namespace
 
-std::string UriEncode(std::string_view text, bool keep_slash) {
-  static constexpr std::string_view kDigits = "0123456789ABCDEF";
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    if (IsUnreserved(c) || (c == '/' && keep_slash)) {
-      out += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    out += '%';
-    out += kDigits[byte >> 4];
-    out += kDigits[byte & 15];
-  }
-  return out;
-}
-
 std::string EncodeQuery(const Parameters& query) {
   std::string out;
   for (const auto& [name, value] : query) {
     if (!out.empty()) out += '&';
-    out += UriEncode(name);
+    out += wire::UriEncode(name);
     out += '=';
-    out += UriEncode(value);
+    out += wire::UriEncode(value);
   }
   return out;
 }
 
-std::string EncodePath(std::string_view path) { return UriEncode(path, true); }
+std::string EncodePath(std::string_view path) { return wire::UriEncode(path, true); }
 
 std::string AmzDate(Timestamp time) {
   std::string text = FormatTimestamp(time).substr(0, 19);
@@ -125,7 +105,7 @@ std::string AmzDate(Timestamp time) {
 Signature ComputeSignature(const SignedRequest& request, const Credentials& credentials,
                            const SigningScope& scope, Timestamp time) {
   const std::string once = EncodePath(request.path.empty() ? "/" : request.path);
-  const std::string path = scope.service == "s3" ? once : UriEncode(once, true);
+  const std::string path = scope.service == "s3" ? once : wire::UriEncode(once, true);
   const Parameters headers = CanonicalHeaders(request);
   Signature out;
   out.signed_headers = NamesOf(headers);

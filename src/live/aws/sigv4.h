@@ -51,9 +51,6 @@ struct Signature {
   std::string signature;
 };
 
-// Percent-encoding of RFC 3986 as SigV4 wants it: all but letters, digits, '-', '_', '.', '~', in
-// upper case. `keep_slash` leaves '/' as it is (paths).
-std::string UriEncode(std::string_view text, bool keep_slash = false);
 // a=b&c=d of encoded names and values, in the order given.
 std::string EncodeQuery(const Parameters& query);
 // The path as it goes into the request line: encoded once.

@@ -138,7 +138,7 @@ TEST(SigV4, SendsTheSessionTokenAndSignsIt) {
 }
 
 TEST(SigV4, EncodesAllButTheUnreserved) {
-  EXPECT_EQ(UriEncode("az AZ09-_.~/*'()+%\xff"), "az%20AZ09-_.~%2F%2A%27%28%29%2B%25%FF");
+  EXPECT_EQ(wire::UriEncode("az AZ09-_.~/*'()+%\xff"), "az%20AZ09-_.~%2F%2A%27%28%29%2B%25%FF");
   EXPECT_EQ(EncodePath("/a b/c+d"), "/a%20b/c%2Bd");
   EXPECT_EQ(EncodeQuery({{"b", "1&2"}, {"a", ""}}), "b=1%262&a=");
 }

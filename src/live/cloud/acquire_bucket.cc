@@ -15,14 +15,14 @@
 #include "base/base64.h"
 #include "base/hash.h"
 #include "base/md5.h"
-#include "live/aws/json.h"
+#include "live/wire/json.h"
 
 namespace ekshume::live::cloud {
 namespace {
 
-using aws::Json;
 using aws::S3Object;
 using aws::ServiceError;
+using wire::Json;
 
 constexpr int kCutsOfOneObject = 20;
 constexpr size_t kMaxNameBytes = 200;
@@ -92,15 +92,15 @@ void BucketWork::LookThroughCase() {
     std::string line;
     while (std::getline(file, line)) {
       const Json record = Json::parse(line, nullptr, false);
-      if (aws::TextOf(record, "bucket") != request_.bucket) continue;
-      const std::string name = aws::TextOf(record, "file");
+      if (wire::TextOf(record, "bucket") != request_.bucket) continue;
+      const std::string name = wire::TextOf(record, "file");
       const std::filesystem::path path = entry.path() / name;
       if (name.empty() || !std::filesystem::is_regular_file(path, error) ||
           std::filesystem::file_size(path, error) !=
-              static_cast<uint64_t>(aws::IntegerOf(record, "size", -1))) {
+              static_cast<uint64_t>(wire::IntegerOf(record, "size", -1))) {
         continue;
       }
-      acquired_before_[aws::TextOf(record, "key") + " " + aws::TextOf(record, "etag")] =
+      acquired_before_[wire::TextOf(record, "key") + " " + wire::TextOf(record, "etag")] =
           path.string();
     }
   }
@@ -279,7 +279,7 @@ Result<void> BucketWork::Run() {
   const auto list = EKSHUME_TRY(
       acquisition_.Create("objects.jsonl", fmt::format("s3:ListObjectsV2 {}", request_.bucket)));
   for (const auto& [key, record] : records_) {
-    EKSHUME_TRY(list->Write(aws::DumpJson(record) + "\n"));
+    EKSHUME_TRY(list->Write(wire::DumpJson(record) + "\n"));
   }
   EKSHUME_TRY(list->Finish());
   acquisition_.Note("objects", fmt::format("{} listed, {} had", objects_.size(), records_.size()));

@@ -16,8 +16,8 @@
 namespace ekshume::live::cloud {
 namespace {
 
-using aws::Json;
 using aws::ServiceError;
+using wire::Json;
 
 constexpr int64_t kHistoryDays = 90;                       // of CloudTrail's event history
 constexpr std::chrono::milliseconds kLookupInterval{520};  // two calls a second and account
@@ -32,7 +32,7 @@ class LineFile {
   Result<void> Add(const Json& line) {
     if (file_ == nullptr) file_ = EKSHUME_TRY(acquisition_.Create(name_, origin_));
     ++lines_;
-    return file_->Write(aws::DumpJson(line) + "\n");
+    return file_->Write(wire::DumpJson(line) + "\n");
   }
   // What came before a failure is evidence too.
   Result<void> Finish() { return file_ == nullptr ? Result<void>() : file_->Finish(); }
@@ -126,7 +126,7 @@ Result<void> LogsWork::Window(const std::string& group, int64_t from, int64_t to
       fmt::format("{}/{}.jsonl", NameOf(group), NameOf(TimestampFromNanoseconds(from * 1'000'000))),
       fmt::format("logs:FilterLogEvents {}", group));
   const auto take = [&](const Json& answer) -> Result<void> {
-    for (Json event : aws::ArrayOf(answer, "events")) {
+    for (Json event : wire::ArrayOf(answer, "events")) {
       if (!event.is_object()) continue;
       event["logGroup"] = group;
       EKSHUME_TRY(file.Add(event));
@@ -147,7 +147,7 @@ Result<void> LogsWork::OneStream(const std::string& group) {
   LineFile file(acquisition_, fmt::format("{}/{}.jsonl", NameOf(group), NameOf(request_.stream)),
                 fmt::format("logs:GetLogEvents {} {}", group, request_.stream));
   const auto take = [&](const Json& answer) -> Result<void> {
-    for (Json event : aws::ArrayOf(answer, "events")) {
+    for (Json event : wire::ArrayOf(answer, "events")) {
       if (!event.is_object()) continue;
       event["logGroup"] = group;
       event["logStreamName"] = request_.stream;
@@ -188,16 +188,16 @@ Result<void> LogsWork::Export(const std::string& group) {
                                  {"destination", place->bucket},
                                  {"destinationPrefix", prefix}},
                                 &failure_));
-  const std::string id = aws::TextOf(made, "taskId");
+  const std::string id = wire::TextOf(made, "taskId");
   progress_.SetStage("waiting for the export");
   for (;;) {
     const Json tasks = EKSHUME_TRY(
         aws::CallJson(client_, aws::kLogs, "DescribeExportTasks", {{"taskId", id}}, &failure_));
     std::string state;
     std::string message;
-    for (const Json& task : aws::ArrayOf(tasks, "exportTasks")) {
-      state = aws::TextOf(aws::ObjectOf(task, "status"), "code");
-      message = aws::TextOf(aws::ObjectOf(task, "status"), "message");
+    for (const Json& task : wire::ArrayOf(tasks, "exportTasks")) {
+      state = wire::TextOf(wire::ObjectOf(task, "status"), "code");
+      message = wire::TextOf(wire::ObjectOf(task, "status"), "message");
     }
     if (state == "COMPLETED" || state == "completed") break;
     if (state == "FAILED" || state == "CANCELLED" || state.empty()) {
@@ -294,12 +294,12 @@ Result<void> AcquireTrail(const TrailRequest& request, aws::Connection& connecti
   LineFile file(acquisition, "lookup-events.jsonl", "cloudtrail:LookupEvents");
   ServiceError failure;
   const auto take = [&](const Json& answer) -> Result<void> {
-    for (const Json& event : aws::ArrayOf(answer, "Events")) {
+    for (const Json& event : wire::ArrayOf(answer, "Events")) {
       EKSHUME_TRY(file.Add(event));
       progress.AddItems(1);
     }
-    return aws::TextOf(answer, "NextToken").empty() ? Result<void>()
-                                                    : Wait(kLookupInterval, &progress);
+    return wire::TextOf(answer, "NextToken").empty() ? Result<void>()
+                                                     : Wait(kLookupInterval, &progress);
   };
   const Result<void> done =
       aws::CallJsonPages(*client, aws::kCloudTrail, "LookupEvents", std::move(parameters),

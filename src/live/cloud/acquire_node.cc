@@ -8,13 +8,13 @@
 #include "base/wait.h"
 #include "live/acquire/names.h"
 #include "live/aws/json_calls.h"
-#include "live/aws/surroundings.h"
 #include "live/cloud/remote_collection.h"
+#include "live/wire/surroundings.h"
 
 namespace ekshume::live::cloud {
 namespace {
 
-using aws::Json;
+using wire::Json;
 
 constexpr std::chrono::seconds kPoll{3};
 
@@ -36,7 +36,7 @@ Result<Json> WaitForCommand(const aws::Client& client, const std::string& comman
     // Right after SendCommand it is not known yet.
     const bool early = !invocation && failure.code == "InvocationDoesNotExist";
     if (!invocation && !early) return invocation.error();
-    if (invocation && !IsUnderWay(aws::TextOf(*invocation, "Status"))) return invocation;
+    if (invocation && !IsUnderWay(wire::TextOf(*invocation, "Status"))) return invocation;
     if (Now().seconds > until) {
       return Fail(ErrorCode::kIo, fmt::format("the command {} has not ended after {} minutes",
                                               command, request.timeout_minutes));
@@ -73,15 +73,15 @@ Result<void> AcquireNodeBySsm(const NodeRequest& request, aws::Connection& conne
                        {"executionTimeout", {fmt::format("{}", request.timeout_minutes * 60)}}}}},
                     &failure);
   if (!sent) return failed(sent.error());
-  const std::string command = aws::TextOf(aws::ObjectOf(*sent, "Command"), "CommandId");
+  const std::string command = wire::TextOf(wire::ObjectOf(*sent, "Command"), "CommandId");
   acquisition.Note("ssm_command", command);
   const auto ended = WaitForCommand(*client, command, request, progress, failure);
   if (ended) {
     EKSHUME_TRY(acquisition.Add("command.json", "ssm:GetCommandInvocation", ended->dump(2) + "\n"));
-    if (const std::string status = aws::TextOf(*ended, "Status"); status != "Success") {
+    if (const std::string status = wire::TextOf(*ended, "Status"); status != "Success") {
       acquisition.Failed(fmt::format("the collector on {}", request.instance),
                          fmt::format("SSM says {}: {}", status,
-                                     aws::TextOf(*ended, "StandardErrorContent").substr(0, 500)));
+                                     wire::TextOf(*ended, "StandardErrorContent").substr(0, 500)));
     }
   } else if (Result<void> told = failed(ended.error()); !told) {
     return told;
@@ -96,7 +96,7 @@ Result<void> AcquireNodeBySsm(const NodeRequest& request, aws::Connection& conne
 Result<void> AcquireTask(const TaskRequest& request, aws::Connection& connection,
                          Acquisition& acquisition, Progress& progress) {
   const aws::Client* client = EKSHUME_TRY(connection.client());
-  const aws::Surroundings system = aws::Surroundings::OfProcess();
+  const wire::Surroundings system = wire::Surroundings::OfProcess();
   if (!system.run("command -v session-manager-plugin")) {
     return Fail(ErrorCode::kUnsupported,
                 "ECS Exec needs the program session-manager-plugin on this machine");
@@ -105,7 +105,7 @@ Result<void> AcquireTask(const TaskRequest& request, aws::Connection& connection
   const Json tasks = EKSHUME_TRY(
       aws::CallJson(*client, aws::kEcs, "DescribeTasks",
                     {{"cluster", request.cluster}, {"tasks", {request.task}}}, &failure));
-  const Json& list = aws::ArrayOf(tasks, "tasks");
+  const Json& list = wire::ArrayOf(tasks, "tasks");
   if (list.empty()) {
     return Fail(ErrorCode::kNotFound,
                 fmt::format("there is no task {} in {}", request.task, request.cluster));
@@ -136,9 +136,9 @@ Result<void> AcquireTask(const TaskRequest& request, aws::Connection& connection
     return {};
   }
   // The plugin takes what ExecuteCommand answered, and speaks the channel until the command ends.
-  const auto output =
-      system.run(fmt::format("session-manager-plugin {} {} StartSession </dev/null 2>&1",
-                             ShellQuote(aws::ObjectOf(*made, "session").dump()), client->region()));
+  const auto output = system.run(
+      fmt::format("session-manager-plugin {} {} StartSession </dev/null 2>&1",
+                  ShellQuote(wire::ObjectOf(*made, "session").dump()), client->region()));
   if (output) {
     EKSHUME_TRY(acquisition.Add("command.txt", "session-manager-plugin", *output));
   } else {

@@ -5,12 +5,12 @@
 
 #include "base/clock.h"
 #include "live/aws/json_calls.h"
-#include "live/aws/page_count.h"
+#include "live/wire/page_count.h"
 
 namespace ekshume::live::cloud {
 namespace {
 
-using aws::Json;
+using wire::Json;
 
 constexpr size_t kFindingsOfOneCall = 50;  // GetFindings takes no more
 
@@ -21,19 +21,19 @@ Result<void> OfDetector(const aws::Client& client, const std::string& detector,
   Json body = {{"findingCriteria", {{"criterion", criteria}}},
                {"maxResults", kFindingsOfOneCall},
                {"sortCriteria", {{"attributeName", "updatedAt"}, {"orderBy", "ASC"}}}};
-  for (aws::PageCount pages("guardduty:ListFindings");;) {
+  for (wire::PageCount pages("guardduty:ListFindings");;) {
     EKSHUME_TRY(pages.Another());
     if (progress.cancelled()) return Fail(ErrorCode::kCancelled, "stopped");
     const Json list =
         EKSHUME_TRY(aws::CallGuardDuty(client, "ListFindings", path, {}, body, failure));
-    const Json& ids = aws::ArrayOf(list, "findingIds");
+    const Json& ids = wire::ArrayOf(list, "findingIds");
     if (!ids.empty()) {
       const Json found = EKSHUME_TRY(aws::CallGuardDuty(client, "GetFindings", path + "/get", {},
                                                         {{"findingIds", ids}}, failure));
-      for (const Json& finding : aws::ArrayOf(found, "findings")) EKSHUME_TRY(take(finding));
+      for (const Json& finding : wire::ArrayOf(found, "findings")) EKSHUME_TRY(take(finding));
     }
-    const std::string next = aws::TextOf(list, "nextToken");
-    if (next.empty() || next == aws::TextOf(body, "nextToken")) return {};
+    const std::string next = wire::TextOf(list, "nextToken");
+    if (next.empty() || next == wire::TextOf(body, "nextToken")) return {};
     body["nextToken"] = next;
   }
 }
@@ -49,7 +49,7 @@ Result<void> ForEachFinding(const aws::Client& client, const TimeRange& range, d
                     {{"greaterThanOrEqual", Milliseconds(range.start)},
                      {"lessThanOrEqual", Milliseconds(range.end)}}}};
   if (min_severity > 0) criteria["severity"] = {{"greaterThanOrEqual", min_severity}};
-  for (const Json& detector : aws::ArrayOf(detectors, "detectorIds")) {
+  for (const Json& detector : wire::ArrayOf(detectors, "detectorIds")) {
     if (!detector.is_string()) continue;
     EKSHUME_TRY(OfDetector(client, detector.get<std::string>(), criteria, take, progress, failure));
   }

@@ -32,7 +32,7 @@ struct Resource {
 };
 
 bool CanBeListed(const Json& resource) {
-  const Json& verbs = aws::ArrayOf(resource, "verbs");
+  const Json& verbs = wire::ArrayOf(resource, "verbs");
   return std::ranges::find(verbs, Json("list")) != verbs.end();
 }
 
@@ -43,10 +43,10 @@ Result<std::vector<Resource>> ResourcesOf(Client& client, const std::string& gro
       group.empty() ? PathOf({"api", version}) : PathOf({"apis", group, version});
   const Json list = EKSHUME_TRY(client.Get(path));
   std::vector<Resource> resources;
-  for (const Json& resource : aws::ArrayOf(list, "resources")) {
-    const std::string name = aws::TextOf(resource, "name");
+  for (const Json& resource : wire::ArrayOf(list, "resources")) {
+    const std::string name = wire::TextOf(resource, "name");
     if (name.empty() || name.contains('/') || !CanBeListed(resource)) continue;
-    resources.push_back({group, version, name, aws::TextOf(resource, "kind")});
+    resources.push_back({group, version, name, wire::TextOf(resource, "kind")});
   }
   return resources;
 }
@@ -55,10 +55,10 @@ Result<std::vector<Resource>> ResourcesOf(Client& client, const std::string& gro
 Result<std::vector<Resource>> Discover(Client& client, Acquisition& acquisition) {
   std::vector<Resource> all = EKSHUME_TRY(ResourcesOf(client, "", "v1"));
   const Json groups = EKSHUME_TRY(client.Get("/apis"));
-  EKSHUME_TRY(acquisition.Add("groups.json", "GET /apis", aws::DumpJson(groups) + "\n"));
-  for (const Json& group : aws::ArrayOf(groups, "groups")) {
-    const std::string name = aws::TextOf(group, "name");
-    const std::string version = aws::TextOf(aws::ObjectOf(group, "preferredVersion"), "version");
+  EKSHUME_TRY(acquisition.Add("groups.json", "GET /apis", wire::DumpJson(groups) + "\n"));
+  for (const Json& group : wire::ArrayOf(groups, "groups")) {
+    const std::string name = wire::TextOf(group, "name");
+    const std::string version = wire::TextOf(wire::ObjectOf(group, "preferredVersion"), "version");
     // The events of the core group again.
     if (name.empty() || version.empty() || name == "events.k8s.io") continue;
     const auto resources = ResourcesOf(client, name, version);
@@ -96,7 +96,7 @@ Result<void> Save(Client& client, const Resource& resource, Acquisition& acquisi
       line["kind"] = resource.kind;
     }
     if (!file) file = EKSHUME_TRY(acquisition.Create(file_name, fmt::format("GET {}", path)));
-    return file->Write(aws::DumpJson(line) + "\n");
+    return file->Write(wire::DumpJson(line) + "\n");
   };
   const Result<void> listed =
       resource.IsSecret() ? client.ListMetadata(path, take) : client.List(path, "", take);
@@ -111,7 +111,7 @@ Result<void> Save(Client& client, const Resource& resource, Acquisition& acquisi
 }  // namespace
 
 Json WithoutValues(Json secret) {
-  Json kept = {{"metadata", aws::ObjectOf(secret, "metadata")}};
+  Json kept = {{"metadata", wire::ObjectOf(secret, "metadata")}};
   Json& metadata = kept["metadata"];
   if (metadata.contains("annotations") && metadata["annotations"].is_object()) {
     Json& annotations = metadata["annotations"];
@@ -125,7 +125,7 @@ Json WithoutValues(Json secret) {
 Result<void> AcquireCluster(Client& client, Acquisition& acquisition, const Progress& progress) {
   const auto version = client.Get("/version");
   if (version) {
-    EKSHUME_TRY(acquisition.Add("version.json", "GET /version", aws::DumpJson(*version) + "\n"));
+    EKSHUME_TRY(acquisition.Add("version.json", "GET /version", wire::DumpJson(*version) + "\n"));
   } else {
     acquisition.Failed("the server's version", version.error().message);
   }

@@ -10,7 +10,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "live/aws/testing_transport.h"
+#include "live/http/testing_transport.h"
 
 namespace ekshume::live::cluster {
 namespace {
@@ -25,7 +25,7 @@ class AcquireClusterTest : public testing::Test {
     std::string name = testing::TempDir() + "/cluster-XXXXXX";
     ASSERT_NE(mkdtemp(name.data()), nullptr);
     root_ = name;
-    auto transport = std::make_unique<aws::TestTransport>();
+    auto transport = std::make_unique<http::TestTransport>();
     transport_ = transport.get();
     client_ = std::make_unique<kubernetes::Client>(
         kubernetes::Access{.source = "test", .server = "https://api.test:6443"},
@@ -47,7 +47,7 @@ class AcquireClusterTest : public testing::Test {
   std::string root_;
   DiagnosticSink diagnostics_;
   Progress progress_;
-  aws::TestTransport* transport_ = nullptr;
+  http::TestTransport* transport_ = nullptr;
   std::unique_ptr<kubernetes::Client> client_;
   std::unique_ptr<Acquisition> acquisition_;
 };

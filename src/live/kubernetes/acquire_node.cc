@@ -6,8 +6,8 @@
 #include <memory>
 
 #include "base/text.h"
-#include "live/aws/sigv4.h"
 #include "live/kubernetes/node_pod.h"
+#include "live/wire/uri.h"
 
 namespace ekshume::live::kubernetes {
 namespace {
@@ -18,7 +18,7 @@ Result<Json> FindNode(const std::string& name, Client& client) {
   if (!name.starts_with("i-")) return client.Get(PathOf({"api", "v1", "nodes", name}));
   Json found;
   EKSHUME_TRY(client.List("/api/v1/nodes", "", [&](const Json& node) -> Result<void> {
-    const std::string id = aws::TextOf(aws::ObjectOf(node, "spec"), "providerID");
+    const std::string id = wire::TextOf(wire::ObjectOf(node, "spec"), "providerID");
     if (id.ends_with(fmt::format("/{}", name))) found = node;
     return {};
   }));
@@ -33,7 +33,7 @@ Result<Json> FindNode(const std::string& name, Client& client) {
 void SaveList(const std::string& file_name, const std::string& path, const std::string& selector,
               const char* kind, Client& client, Acquisition& acquisition) {
   std::unique_ptr<AcquiredFile> file;
-  Result<void> saved = client.List(path, fmt::format("fieldSelector={}", aws::UriEncode(selector)),
+  Result<void> saved = client.List(path, fmt::format("fieldSelector={}", wire::UriEncode(selector)),
                                    [&](const Json& item) -> Result<void> {
                                      if (!file) {
                                        file = EKSHUME_TRY(acquisition.Create(
@@ -42,7 +42,7 @@ void SaveList(const std::string& file_name, const std::string& path, const std::
                                      Json line = {{"apiVersion", "v1"}, {"kind", kind}};
                                      for (const auto& [key, value] : item.items())
                                        line[key] = value;
-                                     return file->Write(aws::DumpJson(line) + "\n");
+                                     return file->Write(wire::DumpJson(line) + "\n");
                                    });
   if (file) {
     const Result<void> finished = file->Finish();
@@ -57,10 +57,11 @@ void SaveList(const std::string& file_name, const std::string& path, const std::
 Result<void> AcquireNode(const NodeRequest& request, Client& client, Acquisition& acquisition,
                          DiagnosticSink& diagnostics, const Progress& progress) {
   const Json node = EKSHUME_TRY(FindNode(request.node, client));
-  const std::string name = aws::TextOf(aws::ObjectOf(node, "metadata"), "name");
+  const std::string name = wire::TextOf(wire::ObjectOf(node, "metadata"), "name");
   const std::string path = PathOf({"api", "v1", "nodes", name});
   acquisition.Note("node", name);
-  EKSHUME_TRY(acquisition.Add("state/node.json", fmt::format("GET {}", path), aws::DumpJson(node)));
+  EKSHUME_TRY(
+      acquisition.Add("state/node.json", fmt::format("GET {}", path), wire::DumpJson(node)));
   SaveList("state/pods.jsonl", "/api/v1/pods", fmt::format("spec.nodeName={}", name), "Pod", client,
            acquisition);
   SaveList("state/events.jsonl", "/api/v1/events",

@@ -47,9 +47,9 @@ class PodAcquisition {
   Result<void> Run() {
     pod_ = EKSHUME_TRY(client_.Get(
         PathOf({"api", "v1", "namespaces", request_.in_namespace, "pods", request_.pod})));
-    const Json& metadata = aws::ObjectOf(pod_, "metadata");
-    uid_ = aws::TextOf(metadata, "uid");
-    node_ = aws::TextOf(aws::ObjectOf(pod_, "spec"), "nodeName");
+    const Json& metadata = wire::ObjectOf(pod_, "metadata");
+    uid_ = wire::TextOf(metadata, "uid");
+    node_ = wire::TextOf(wire::ObjectOf(pod_, "spec"), "nodeName");
     fargate_ = IsOnFargate(pod_);
     acquisition_.Note("pod_uid", uid_);
     acquisition_.Note("node", node_);
@@ -157,14 +157,14 @@ class PodAcquisition {
   }
 
   std::string WhyNotRunning() const {
-    const std::string phase = aws::TextOf(aws::ObjectOf(pod_, "status"), "phase");
+    const std::string phase = wire::TextOf(wire::ObjectOf(pod_, "status"), "phase");
     if (phase.empty() || phase == "Running") return "";
     return fmt::format("the pod does not run ({})", EscapeForTerminal(phase));
   }
 
   // All channels but the node's take one container.
   void SayWhatWasLeftOut() {
-    const size_t count = aws::ArrayOf(aws::ObjectOf(pod_, "spec"), "containers").size();
+    const size_t count = wire::ArrayOf(wire::ObjectOf(pod_, "spec"), "containers").size();
     if (channel_ == "node" || !request_.container.empty() || count < 2) return;
     acquisition_.Failed(fmt::format("{} other containers of the pod", count - 1),
                         fmt::format("by {} only {} was acquired; --container names another one",
@@ -174,17 +174,17 @@ class PodAcquisition {
   // The container that is meant where there must be one.
   std::string ContainerName() const {
     if (!request_.container.empty()) return request_.container;
-    const Json& containers = aws::ArrayOf(aws::ObjectOf(pod_, "spec"), "containers");
-    return containers.empty() ? "" : aws::TextOf(containers[0], "name");
+    const Json& containers = wire::ArrayOf(wire::ObjectOf(pod_, "spec"), "containers");
+    return containers.empty() ? "" : wire::TextOf(containers[0], "name");
   }
 
   // What the runtime calls it; "" while it does not run.
   std::string ContainerId(std::string_view name) const {
-    const Json& all = aws::ObjectOf(pod_, "status");
+    const Json& all = wire::ObjectOf(pod_, "status");
     for (const char* list :
          {"containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"}) {
-      for (const Json& status : aws::ArrayOf(all, list)) {
-        if (aws::TextOf(status, "name") != name) continue;
+      for (const Json& status : wire::ArrayOf(all, list)) {
+        if (wire::TextOf(status, "name") != name) continue;
         return ContainerIdOf(status);
       }
     }

@@ -11,7 +11,7 @@
 #include <set>
 
 #include "collection/writer.h"
-#include "live/aws/testing_transport.h"
+#include "live/http/testing_transport.h"
 
 namespace ekshume::live::kubernetes {
 namespace {
@@ -59,7 +59,7 @@ class AcquirePodTest : public testing::Test {
       "spec":{"nodeName":"node-1","containers":[{"name":"app"}]},
       "status":{"phase":"Running",
                 "containerStatuses":[{"name":"app","containerID":"containerd://c0ffee"}]}})");
-    auto transport = std::make_unique<aws::TestTransport>();
+    auto transport = std::make_unique<http::TestTransport>();
     transport_ = transport.get();
     transport_->respond = [this](const http::Request& request) { return Answer(request); };
     client_ = std::make_unique<Client>(Access{.source = "test", .server = "https://api.test"},
@@ -162,7 +162,7 @@ class AcquirePodTest : public testing::Test {
   std::set<std::string> denied_;                 // "create pods/exec ekshume"
   std::optional<Error> exec_error_;
   std::string stream_ = SmallCollection();
-  aws::TestTransport* transport_ = nullptr;
+  http::TestTransport* transport_ = nullptr;
   std::unique_ptr<Client> client_;
   DiagnosticSink diagnostics_;
   Progress progress_;

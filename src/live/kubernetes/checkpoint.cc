@@ -53,7 +53,7 @@ Result<std::string> MakeCheckpoint(const std::string& node, const std::string& i
     }
     return error;
   }
-  const Json& items = aws::ArrayOf(*answer, "items");
+  const Json& items = wire::ArrayOf(*answer, "items");
   const std::string archive =
       !items.empty() && items[0].is_string() ? items[0].get<std::string>() : std::string();
   if (!IsArchivePath(archive)) {

@@ -11,10 +11,10 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "base/wait.h"
-#include "live/aws/page_count.h"
-#include "live/aws/sigv4.h"
 #include "live/http/curl_transport.h"
 #include "live/http/date.h"
+#include "live/wire/page_count.h"
+#include "live/wire/uri.h"
 
 namespace ekshume::live::kubernetes {
 namespace {
@@ -86,7 +86,7 @@ std::string PathOf(std::initializer_list<std::string_view> segments) {
   for (const std::string_view segment : segments) {
     // Dots alone would be taken for a step up.
     const bool dots = segment.find_first_not_of('.') == std::string_view::npos;
-    path += fmt::format("/{}", dots ? "%2E" : aws::UriEncode(segment));
+    path += fmt::format("/{}", dots ? "%2E" : wire::UriEncode(segment));
   }
   return path;
 }
@@ -166,7 +166,7 @@ double Client::clock_offset_seconds() const {
 Error Client::FailureOf(const http::Answer& answer, std::string_view method,
                         std::string_view path) const {
   const Json status = Json::parse(answer.body, nullptr, false);
-  const std::string text = aws::TextOf(status, "message");
+  const std::string text = wire::TextOf(status, "message");
   const std::string words =
       EscapeForTerminal(std::string_view(text.empty() ? answer.body : text).substr(0, kWordsBytes));
   if (answer.status == 401) {
@@ -243,7 +243,7 @@ Result<Json> Client::GetAs(const std::string& accept, const std::string& path,
   request.url = query.empty() ? path : fmt::format("{}?{}", path, query);
   request.headers = {{"Accept", accept}};
   const http::Answer answer = EKSHUME_TRY(Send(std::move(request), path, refused));
-  return aws::ParseJson(answer.body, path);
+  return wire::ParseJson(answer.body, path);
 }
 
 Result<void> Client::GetText(const std::string& path, const std::string& query,
@@ -269,25 +269,25 @@ Result<void> Client::ListMetadata(const std::string& path,
 Result<void> Client::ListAs(const std::string& accept, const std::string& path,
                             const std::string& query,
                             const std::function<Result<void>(const Json&)>& item) {
-  aws::PageCount pages(path);
+  wire::PageCount pages(path);
   std::string next;
   do {
     EKSHUME_TRY(pages.Another());
     const std::string page = fmt::format("limit=500{}{}{}{}", query.empty() ? "" : "&", query,
-                                         next.empty() ? "" : "&continue=", aws::UriEncode(next));
+                                         next.empty() ? "" : "&continue=", wire::UriEncode(next));
     http::Answer refused;
     const auto list = GetAs(accept, path, page, &refused);
     if (!list && refused.status == 410 && !next.empty()) {
       // What the pages are of is forgotten by now: the server says how to go on with newer objects.
       const Json status = Json::parse(refused.body, nullptr, false);
-      const std::string newer = aws::TextOf(aws::ObjectOf(status, "metadata"), "continue");
+      const std::string newer = wire::TextOf(wire::ObjectOf(status, "metadata"), "continue");
       if (newer.empty() || newer == next) return list.error();
       next = newer;
       continue;
     }
     if (!list) return list.error();
-    for (const Json& entry : aws::ArrayOf(*list, "items")) EKSHUME_TRY(item(entry));
-    next = aws::TextOf(aws::ObjectOf(*list, "metadata"), "continue");
+    for (const Json& entry : wire::ArrayOf(*list, "items")) EKSHUME_TRY(item(entry));
+    next = wire::TextOf(wire::ObjectOf(*list, "metadata"), "continue");
   } while (!next.empty());
   return {};
 }
@@ -295,7 +295,7 @@ Result<void> Client::ListAs(const std::string& accept, const std::string& path,
 Result<Json> Client::Post(const std::string& path, const Json& body) {
   http::Request request{.method = "POST", .url = path};
   request.headers = {{"Content-Type", "application/json"}, {"Accept", "application/json"}};
-  request.body = aws::DumpJson(body);
+  request.body = wire::DumpJson(body);
   const http::Answer answer = EKSHUME_TRY(Send(std::move(request), WithoutQuery(path)));
   return Json::parse(answer.body, nullptr, false);
 }
@@ -304,15 +304,15 @@ Result<Json> Client::Patch(const std::string& path, const Json& body,
                            const std::string& content_type) {
   http::Request request{.method = "PATCH", .url = path};
   request.headers = {{"Content-Type", content_type}, {"Accept", "application/json"}};
-  request.body = aws::DumpJson(body);
+  request.body = wire::DumpJson(body);
   const http::Answer answer = EKSHUME_TRY(Send(std::move(request), WithoutQuery(path)));
-  return aws::ParseJson(answer.body, path);
+  return wire::ParseJson(answer.body, path);
 }
 
 Result<void> Client::Delete(const std::string& path, const Json& options) {
   http::Request request{.method = "DELETE", .url = path};
   request.headers = {{"Content-Type", "application/json"}, {"Accept", "application/json"}};
-  request.body = aws::DumpJson(options);
+  request.body = wire::DumpJson(options);
   EKSHUME_TRY(Send(std::move(request), WithoutQuery(path)));
   return {};
 }
@@ -336,7 +336,7 @@ Result<bool> Client::May(const Permission& permission) {
                            {"subresource", sub}}}}}};
   const Json answer =
       EKSHUME_TRY(Post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review));
-  const Json& status = aws::ObjectOf(answer, "status");
+  const Json& status = wire::ObjectOf(answer, "status");
   return status.contains("allowed") && status["allowed"] == true;
 }
 
@@ -344,7 +344,7 @@ std::string Client::UserName() {
   const Json review = {{"apiVersion", "authentication.k8s.io/v1"}, {"kind", "SelfSubjectReview"}};
   const auto answer = Post("/apis/authentication.k8s.io/v1/selfsubjectreviews", review);
   if (!answer) return "";
-  return aws::TextOf(aws::ObjectOf(aws::ObjectOf(*answer, "status"), "userInfo"), "username");
+  return wire::TextOf(wire::ObjectOf(wire::ObjectOf(*answer, "status"), "userInfo"), "username");
 }
 
 }  // namespace ekshume::live::kubernetes

@@ -10,14 +10,14 @@
 
 #include "base/progress.h"
 #include "base/time.h"
-#include "live/aws/json.h"
 #include "live/http/transport.h"
 #include "live/kubernetes/exec.h"
 #include "live/kubernetes/kubeconfig.h"
+#include "live/wire/json.h"
 
 namespace ekshume::live::kubernetes {
 
-using aws::Json;
+using wire::Json;
 
 // What RBAC must allow for a request.
 struct Permission {

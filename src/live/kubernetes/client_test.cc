@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "live/aws/testing_transport.h"
+#include "live/http/testing_transport.h"
 
 namespace ekshume::live::kubernetes {
 namespace {
@@ -14,7 +14,7 @@ using testing::HasSubstr;
 class ClientTest : public testing::Test {
  protected:
   ClientTest() {
-    auto transport = std::make_unique<aws::TestTransport>();
+    auto transport = std::make_unique<http::TestTransport>();
     transport_ = transport.get();
     Access access{.source = "kubeconfig context prod", .server = "https://api.test:6443"};
     access.token_file = "/token";
@@ -27,7 +27,7 @@ class ClientTest : public testing::Test {
   }
 
   int tokens_ = 0;
-  aws::TestTransport* transport_;
+  http::TestTransport* transport_;
   std::unique_ptr<Client> client_;
 };
 

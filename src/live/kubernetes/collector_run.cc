@@ -18,7 +18,7 @@ std::string Architecture(Client& client, const std::string& name) {
   const auto node = client.Get(PathOf({"api", "v1", "nodes", name}));
   if (!node) return "x86_64";
   const std::string architecture =
-      aws::TextOf(aws::ObjectOf(aws::ObjectOf(*node, "status"), "nodeInfo"), "architecture");
+      wire::TextOf(wire::ObjectOf(wire::ObjectOf(*node, "status"), "nodeInfo"), "architecture");
   return architecture.empty() ? "x86_64" : architecture;
 }
 

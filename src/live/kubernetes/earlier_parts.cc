@@ -10,12 +10,12 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "image/evidence_file.h"
-#include "live/aws/json.h"
+#include "live/wire/json.h"
 
 namespace ekshume::live::kubernetes {
 namespace {
 
-using aws::Json;
+using wire::Json;
 
 constexpr size_t kCopyBytes = size_t{1} << 20;
 constexpr int kMostParts = 1000;  // of one collection; each costs one run of the collector
@@ -30,30 +30,30 @@ Result<Json> ReadRecord(const std::string& directory) {
   }
   std::string text(file->size_bytes(), '\0');
   EKSHUME_TRY(file->ReadAt(0, AsWritableBytes(text)));
-  return aws::ParseJson(text, path);
+  return wire::ParseJson(text, path);
 }
 
 }  // namespace
 
 Result<EarlierParts> ReadEarlierParts(const std::string& directory, std::string_view pod_uid) {
   const Json record = EKSHUME_TRY(ReadRecord(directory));
-  const Json& notes = aws::ObjectOf(record, "notes");
-  if (aws::TextOf(record, "kind") != "pod" || aws::TextOf(notes, "pod_uid") != pod_uid) {
+  const Json& notes = wire::ObjectOf(record, "notes");
+  if (wire::TextOf(record, "kind") != "pod" || wire::TextOf(notes, "pod_uid") != pod_uid) {
     return Fail(ErrorCode::kInvalidArgument,
                 fmt::format("{} is of another pod: it has not the uid {}",
                             EscapeForTerminal(directory), EscapeForTerminal(pod_uid)));
   }
   EarlierParts earlier;
   earlier.directory = directory;
-  earlier.channel = aws::TextOf(notes, "channel");
+  earlier.channel = wire::TextOf(notes, "channel");
   for (const std::string& folder :
        {fmt::format("collection-{}", earlier.channel), std::string("collection")}) {
     for (int number = 1; number <= kMostParts; ++number) {
       const std::string name = fmt::format("part-{}.ekc", number);
       const std::string whole = fmt::format("{}/{}", folder, name);
       std::string digest;
-      for (const Json& file : aws::ArrayOf(record, "files")) {
-        if (aws::TextOf(file, "name") == whole) digest = aws::TextOf(file, "sha256");
+      for (const Json& file : wire::ArrayOf(record, "files")) {
+        if (wire::TextOf(file, "name") == whole) digest = wire::TextOf(file, "sha256");
       }
       if (digest.empty()) break;
       earlier.names.push_back(name);

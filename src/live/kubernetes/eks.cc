@@ -8,7 +8,7 @@
 #include "base/ascii.h"
 #include "base/base64.h"
 #include "base/text.h"
-#include "live/aws/json.h"
+#include "live/wire/json.h"
 
 namespace ekshume::live::kubernetes {
 namespace {
@@ -128,14 +128,14 @@ Result<std::string> EksTokens::Credential(const EksTokenRequest& request) {
   const aws::Endpoint sts =
       EKSHUME_TRY(aws::ResolveEndpoint(client->settings().endpoints, "sts", client->region()));
   const Timestamp now = client->ServiceTime();
-  const aws::Json credential = {
+  const wire::Json credential = {
       {"kind", "ExecCredential"},
       {"apiVersion", kPluginVersion},
       {"status",
        {{"token", EksToken(credentials, sts, client->region(), request.cluster, now)},
         {"expirationTimestamp",
          FormatTimestamp({now.seconds + kTokenSeconds, 0}).substr(0, 19) + "Z"}}}};
-  return aws::DumpJson(credential);
+  return wire::DumpJson(credential);
 }
 
 RunProgram EksTokens::Runner(RunProgram otherwise) {
@@ -166,17 +166,17 @@ Result<Access> EksTokens::Find(const std::string& cluster) {
   call.method = "GET";
   call.path = fmt::format("/clusters/{}", cluster);
   const http::Answer answer = EKSHUME_TRY(client->Send(call));
-  const aws::Json json = EKSHUME_TRY(aws::ParseJson(answer.body, call.permission));
-  const aws::Json& found = aws::ObjectOf(json, "cluster");
+  const wire::Json json = EKSHUME_TRY(wire::ParseJson(answer.body, call.permission));
+  const wire::Json& found = wire::ObjectOf(json, "cluster");
   Access access;
   access.source = fmt::format("EKS cluster {} in {}", cluster, client->region());
-  access.server = aws::TextOf(found, "endpoint");
+  access.server = wire::TextOf(found, "endpoint");
   access.default_namespace = "default";
-  const auto ca = DecodeBase64(aws::TextOf(aws::ObjectOf(found, "certificateAuthority"), "data"));
+  const auto ca = DecodeBase64(wire::TextOf(wire::ObjectOf(found, "certificateAuthority"), "data"));
   if (!access.server.starts_with("https://") || !ca || ca->empty()) {
     return Fail(ErrorCode::kUnsupported,
                 fmt::format("the cluster {} has no endpoint (its status is {})", cluster,
-                            EscapeForTerminal(aws::TextOf(found, "status"))));
+                            EscapeForTerminal(wire::TextOf(found, "status"))));
   }
   access.ca_pem = *ca;
   access.plugin = CredentialPlugin{

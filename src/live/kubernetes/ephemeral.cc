@@ -52,10 +52,10 @@ std::optional<bool> TakesPods(Client& client) {
   const auto version = client.Get("/version");
   if (!version) return std::nullopt;
   // "20+" of EKS and other builds.
-  std::string minor = aws::TextOf(*version, "minor");
+  std::string minor = wire::TextOf(*version, "minor");
   minor = minor.substr(0, minor.find_first_not_of("0123456789"));
   if (minor.empty()) return std::nullopt;
-  return aws::IntegerOf(Json{{"minor", minor}}, "minor") >= kFirstMinorWithPods;
+  return wire::IntegerOf(Json{{"minor", minor}}, "minor") >= kFirstMinorWithPods;
 }
 
 // False when the server took the request and left the container out: it wants the other form.
@@ -71,9 +71,9 @@ Result<bool> Patch(const EphemeralRequest& request, const Json& container, bool 
                 "gone");
   }
   if (!answer) return answer.error();
-  const Json& at = as_pod ? aws::ObjectOf(*answer, "spec") : *answer;
-  return std::ranges::any_of(aws::ArrayOf(at, "ephemeralContainers"), [&](const Json& each) {
-    return aws::TextOf(each, "name") == aws::TextOf(container, "name");
+  const Json& at = as_pod ? wire::ObjectOf(*answer, "spec") : *answer;
+  return std::ranges::any_of(wire::ArrayOf(at, "ephemeralContainers"), [&](const Json& each) {
+    return wire::TextOf(each, "name") == wire::TextOf(container, "name");
   });
 }
 
@@ -90,15 +90,15 @@ Result<void> WaitUntilRunning(const EphemeralRequest& request, const std::string
   int hopeless = 0;
   for (int i = 0; i < kWaitSeconds * 2 && hopeless < kHopelessLooks; ++i) {
     const Json pod = EKSHUME_TRY(client.Get(PathOfPod(request)));
-    const Json& status = aws::ObjectOf(pod, "status");
-    for (const Json& container : aws::ArrayOf(status, "ephemeralContainerStatuses")) {
-      if (aws::TextOf(container, "name") != name) continue;
-      const Json& now = aws::ObjectOf(container, "state");
+    const Json& status = wire::ObjectOf(pod, "status");
+    for (const Json& container : wire::ArrayOf(status, "ephemeralContainerStatuses")) {
+      if (wire::TextOf(container, "name") != name) continue;
+      const Json& now = wire::ObjectOf(container, "state");
       if (now.contains("running")) return {};
       const bool ended = now.contains("terminated");
-      const Json& why = aws::ObjectOf(now, ended ? "terminated" : "waiting");
-      const std::string reason = aws::TextOf(why, "reason");
-      state = fmt::format("{}: {}", reason, aws::TextOf(why, "message"));
+      const Json& why = wire::ObjectOf(now, ended ? "terminated" : "waiting");
+      const std::string reason = wire::TextOf(why, "reason");
+      state = fmt::format("{}: {}", reason, wire::TextOf(why, "message"));
       if (IsHopeless(reason)) ++hopeless;
       if (ended) hopeless = kHopelessLooks;
     }

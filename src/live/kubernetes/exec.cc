@@ -17,9 +17,9 @@
 
 #include "base/limits.h"
 #include "base/text.h"
-#include "live/aws/json.h"
-#include "live/aws/sigv4.h"
 #include "live/kubernetes/client.h"
+#include "live/wire/json.h"
+#include "live/wire/uri.h"
 
 namespace ekshume::live::kubernetes {
 namespace {
@@ -102,9 +102,9 @@ Result<void> SetTls(asio::ssl::context& context, const Access& access) {
 std::string Target(const Address& address, const ExecRequest& request) {
   std::string target =
       fmt::format("{}{}?container={}&stdin={}&stdout=true&stderr=true&tty=false", address.prefix,
-                  request.path, aws::UriEncode(request.container), !request.input.empty());
+                  request.path, wire::UriEncode(request.container), !request.input.empty());
   for (const std::string& word : request.command) {
-    target += fmt::format("&command={}", aws::UriEncode(word));
+    target += fmt::format("&command={}", wire::UriEncode(word));
   }
   return target;
 }
@@ -272,19 +272,19 @@ class Session {
   }
 
   Result<void> TakeStatus(std::string_view content) {
-    const aws::Json status = EKSHUME_TRY(aws::ParseJson(content, "exec"));
-    if (aws::TextOf(status, "status") == "Success") {
+    const wire::Json status = EKSHUME_TRY(wire::ParseJson(content, "exec"));
+    if (wire::TextOf(status, "status") == "Success") {
       End(std::nullopt);
       return {};
     }
-    for (const aws::Json& cause : aws::ArrayOf(aws::ObjectOf(status, "details"), "causes")) {
-      if (aws::TextOf(cause, "reason") != "ExitCode") continue;
-      outcome_.exit_code = static_cast<int>(aws::IntegerOf(cause, "message", 255));
+    for (const wire::Json& cause : wire::ArrayOf(wire::ObjectOf(status, "details"), "causes")) {
+      if (wire::TextOf(cause, "reason") != "ExitCode") continue;
+      outcome_.exit_code = static_cast<int>(wire::IntegerOf(cause, "message", 255));
       End(std::nullopt);
       return {};
     }
     return Fail(ErrorCode::kUnsupported,
-                fmt::format("exec: {}", EscapeForTerminal(aws::TextOf(status, "message"))));
+                fmt::format("exec: {}", EscapeForTerminal(wire::TextOf(status, "message"))));
   }
 
   void Write() {

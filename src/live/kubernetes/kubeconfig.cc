@@ -16,14 +16,14 @@
 #include "base/base64.h"
 #include "base/limits.h"
 #include "base/text.h"
-#include "live/aws/json.h"
+#include "live/wire/json.h"
 
 extern "C" char** environ;
 
 namespace ekshume::live::kubernetes {
 namespace {
 
-using aws::Json;
+using wire::Json;
 
 constexpr std::string_view kServiceAccount = "/var/run/secrets/kubernetes.io/serviceaccount/";
 
@@ -298,7 +298,7 @@ Result<PluginCredential> AskPlugin(const Access& access, const RunProgram& run) 
         {"certificate-authority-data", EncodeBase64(ByteView::Of(access.ca_pem))}};
   }
   auto environment = plugin.environment;
-  environment.emplace_back("KUBERNETES_EXEC_INFO", aws::DumpJson(info));
+  environment.emplace_back("KUBERNETES_EXEC_INFO", wire::DumpJson(info));
   const auto text = run(arguments, environment);
   if (!text) {
     Error error = WithContext(text.error(), "the credential plugin of the kubeconfig");
@@ -307,16 +307,16 @@ Result<PluginCredential> AskPlugin(const Access& access, const RunProgram& run) 
     }
     return error;
   }
-  const Json answer = EKSHUME_TRY(aws::ParseJson(*text, plugin.command));
-  if (aws::TextOf(answer, "kind") != "ExecCredential") {
+  const Json answer = EKSHUME_TRY(wire::ParseJson(*text, plugin.command));
+  if (wire::TextOf(answer, "kind") != "ExecCredential") {
     return Fail(ErrorCode::kCorrupt, fmt::format("{} printed no ExecCredential", plugin.command));
   }
-  const Json& status = aws::ObjectOf(answer, "status");
+  const Json& status = wire::ObjectOf(answer, "status");
   PluginCredential credential{
-      .token = aws::TextOf(status, "token"),
-      .certificate_pem = aws::TextOf(status, "clientCertificateData"),
-      .key_pem = aws::TextOf(status, "clientKeyData"),
-      .expires = ParseTimestamp(aws::TextOf(status, "expirationTimestamp"))};
+      .token = wire::TextOf(status, "token"),
+      .certificate_pem = wire::TextOf(status, "clientCertificateData"),
+      .key_pem = wire::TextOf(status, "clientKeyData"),
+      .expires = ParseTimestamp(wire::TextOf(status, "expirationTimestamp"))};
   if (credential.token.empty() && credential.certificate_pem.empty()) {
     return Fail(ErrorCode::kCorrupt,
                 fmt::format("{} printed neither a token nor a certificate", plugin.command));

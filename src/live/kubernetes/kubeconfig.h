@@ -10,14 +10,14 @@
 
 #include "base/result.h"
 #include "base/time.h"
-#include "live/aws/surroundings.h"
+#include "live/wire/surroundings.h"
 
 // How to reach an API server: kubeconfig files ("Organizing Cluster Access Using kubeconfig
 // Files"), credential plugins (client.authentication.k8s.io v1 and v1beta1), and the service
 // account of the pod that we run in.
 namespace ekshume::live::kubernetes {
 
-using aws::Surroundings;
+using wire::Surroundings;
 
 // A program that prints an ExecCredential.
 struct CredentialPlugin {

@@ -6,7 +6,7 @@
 
 #include <map>
 
-#include "live/aws/json.h"
+#include "live/wire/json.h"
 
 namespace ekshume::live::kubernetes {
 namespace {
@@ -106,7 +106,7 @@ TEST_F(KubeconfigTest, ReadsTokensAndPlugins) {
   EXPECT_EQ(credential->expires->seconds, 1795780800);
   EXPECT_THAT(ran, testing::ElementsAre("aws", "eks", "get-token", "--cluster-name", "prod"));
   EXPECT_EQ(environment["AWS_PROFILE"], "ir");
-  const auto info = aws::ParseJson(environment["KUBERNETES_EXEC_INFO"], "info");
+  const auto info = wire::ParseJson(environment["KUBERNETES_EXEC_INFO"], "info");
   ASSERT_TRUE(info);
   EXPECT_EQ((*info)["apiVersion"], "client.authentication.k8s.io/v1beta1");
   EXPECT_EQ((*info)["spec"]["cluster"]["certificate-authority-data"], "Q0E=");

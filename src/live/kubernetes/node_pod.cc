@@ -67,14 +67,14 @@ Result<void> WaitUntilRunning(const std::string& path, const std::string& node, 
   int hopeless = 0;
   for (int i = 0; i < kPodWaitSeconds * 2 && hopeless < kHopelessLooks; ++i) {
     const Json pod = EKSHUME_TRY(client.Get(path));
-    const Json& status = aws::ObjectOf(pod, "status");
-    const std::string phase = aws::TextOf(status, "phase");
+    const Json& status = wire::ObjectOf(pod, "status");
+    const std::string phase = wire::TextOf(status, "phase");
     if (phase == "Running") return {};
     state = phase;
-    for (const Json& container : aws::ArrayOf(status, "containerStatuses")) {
-      const Json& waiting = aws::ObjectOf(aws::ObjectOf(container, "state"), "waiting");
-      const std::string reason = aws::TextOf(waiting, "reason");
-      if (!reason.empty()) state = fmt::format("{}: {}", reason, aws::TextOf(waiting, "message"));
+    for (const Json& container : wire::ArrayOf(status, "containerStatuses")) {
+      const Json& waiting = wire::ObjectOf(wire::ObjectOf(container, "state"), "waiting");
+      const std::string reason = wire::TextOf(waiting, "reason");
+      if (!reason.empty()) state = fmt::format("{}: {}", reason, wire::TextOf(waiting, "message"));
       if (IsHopeless(reason)) ++hopeless;
     }
     if (phase == "Failed" || phase == "Succeeded") break;
@@ -110,11 +110,11 @@ bool IsHopeless(std::string_view waiting_reason) {
 std::string WhyNodeNotReady(const std::string& node, Client& client) {
   const auto object = client.Get(PathOf({"api", "v1", "nodes", node}));
   if (!object) return "";  // not knowing is no reason
-  for (const Json& condition : aws::ArrayOf(aws::ObjectOf(*object, "status"), "conditions")) {
-    if (aws::TextOf(condition, "type") != "Ready") continue;
-    if (aws::TextOf(condition, "status") == "True") return "";
+  for (const Json& condition : wire::ArrayOf(wire::ObjectOf(*object, "status"), "conditions")) {
+    if (wire::TextOf(condition, "type") != "Ready") continue;
+    if (wire::TextOf(condition, "status") == "True") return "";
     return fmt::format("the node {} is not ready: {}", EscapeForTerminal(node),
-                       EscapeForTerminal(aws::TextOf(condition, "message")));
+                       EscapeForTerminal(wire::TextOf(condition, "message")));
   }
   return "";
 }

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "base/ascii.h"
-#include "live/aws/sigv4.h"
+#include "live/wire/uri.h"
 
 namespace ekshume::live::kubernetes {
 namespace {
@@ -17,26 +17,26 @@ class PodState {
  public:
   PodState(const Json& pod, Client& client, Acquisition& acquisition)
       : pod_(pod),
-        spec_(aws::ObjectOf(pod, "spec")),
-        name_(aws::TextOf(aws::ObjectOf(pod, "metadata"), "name")),
-        namespace_(aws::TextOf(aws::ObjectOf(pod, "metadata"), "namespace")),
+        spec_(wire::ObjectOf(pod, "spec")),
+        name_(wire::TextOf(wire::ObjectOf(pod, "metadata"), "name")),
+        namespace_(wire::TextOf(wire::ObjectOf(pod, "metadata"), "namespace")),
         client_(client),
         acquisition_(acquisition) {}
 
   void Save() {
     Keep("state/pod.json", PathOf({"api", "v1", "namespaces", namespace_, "pods", name_}), pod_);
     SaveOwners();
-    const std::string node = aws::TextOf(spec_, "nodeName");
+    const std::string node = wire::TextOf(spec_, "nodeName");
     if (!node.empty()) Fetch("state/node.json", PathOf({"api", "v1", "nodes", node}));
-    account_ = aws::TextOf(spec_, "serviceAccountName");
+    account_ = wire::TextOf(spec_, "serviceAccountName");
     if (account_.empty()) account_ = "default";
     Fetch("state/serviceaccount.json",
           PathOf({"api", "v1", "namespaces", namespace_, "serviceaccounts", account_}));
     SaveBindings();
     SaveEvents();
     for (const char* list : {"initContainers", "containers", "ephemeralContainers"}) {
-      for (const Json& container : aws::ArrayOf(spec_, list)) {
-        SaveLogs(aws::TextOf(container, "name"));
+      for (const Json& container : wire::ArrayOf(spec_, list)) {
+        SaveLogs(wire::TextOf(container, "name"));
       }
     }
   }
@@ -47,7 +47,7 @@ class PodState {
   }
 
   void Keep(const std::string& file, const std::string& path, const Json& object) {
-    const auto added = acquisition_.Add(file, path, aws::DumpJson(object));
+    const auto added = acquisition_.Add(file, path, wire::DumpJson(object));
     if (!added) Failed(file, added.error());
   }
 
@@ -64,20 +64,20 @@ class PodState {
   void SaveOwners() {
     Json owned = pod_;
     for (int i = 1; i <= kMaxOwners; ++i) {
-      const Json& owners = aws::ArrayOf(aws::ObjectOf(owned, "metadata"), "ownerReferences");
+      const Json& owners = wire::ArrayOf(wire::ObjectOf(owned, "metadata"), "ownerReferences");
       if (owners.empty()) return;
-      if (aws::TextOf(owners[0], "kind") == "Node")
+      if (wire::TextOf(owners[0], "kind") == "Node")
         return;  // of a static pod; saved as the pod's node
       owned = Fetch(fmt::format("state/owner-{}.json", i), PathOfOwner(owners[0], namespace_));
     }
   }
 
   bool AppliesToAccount(const Json& binding) const {
-    for (const Json& subject : aws::ArrayOf(binding, "subjects")) {
-      const std::string kind = aws::TextOf(subject, "kind");
-      const std::string name = aws::TextOf(subject, "name");
+    for (const Json& subject : wire::ArrayOf(binding, "subjects")) {
+      const std::string kind = wire::TextOf(subject, "kind");
+      const std::string name = wire::TextOf(subject, "name");
       if (kind == "ServiceAccount" && name == account_ &&
-          aws::TextOf(subject, "namespace") == namespace_) {
+          wire::TextOf(subject, "namespace") == namespace_) {
         return true;
       }
       if (kind == "Group" && (name == "system:serviceaccounts" || name == "system:authenticated" ||
@@ -114,15 +114,15 @@ class PodState {
     const std::string selector =
         fmt::format("involvedObject.kind=Pod,involvedObject.name={}", name_);
     SaveList("state/events.json", PathOf({"api", "v1", "namespaces", namespace_, "events"}),
-             fmt::format("fieldSelector={}", aws::UriEncode(selector)),
+             fmt::format("fieldSelector={}", wire::UriEncode(selector)),
              [](const Json&) { return true; });
   }
 
   bool HasPrevious(const std::string& container) const {
     for (const char* list : {"containerStatuses", "initContainerStatuses"}) {
-      for (const Json& status : aws::ArrayOf(aws::ObjectOf(pod_, "status"), list)) {
-        if (aws::TextOf(status, "name") == container &&
-            aws::IntegerOf(status, "restartCount") > 0) {
+      for (const Json& status : wire::ArrayOf(wire::ObjectOf(pod_, "status"), list)) {
+        if (wire::TextOf(status, "name") == container &&
+            wire::IntegerOf(status, "restartCount") > 0) {
           return true;
         }
       }
@@ -142,7 +142,7 @@ class PodState {
     if (!file) return Failed(name, file.error());
     auto saved = client_.GetText(path,
                                  fmt::format("container={}&timestamps=true&previous={}",
-                                             aws::UriEncode(container), previous),
+                                             wire::UriEncode(container), previous),
                                  [&](ByteView bytes) { return (*file)->Write(bytes); });
     if (saved || (*file)->size_bytes() > 0) {
       const auto finished = (*file)->Finish();
@@ -163,24 +163,24 @@ class PodState {
 }  // namespace
 
 bool IsOnFargate(const Json& pod) {
-  return aws::TextOf(aws::ObjectOf(pod, "spec"), "nodeName").starts_with("fargate-") ||
-         aws::ObjectOf(aws::ObjectOf(pod, "metadata"), "labels")
+  return wire::TextOf(wire::ObjectOf(pod, "spec"), "nodeName").starts_with("fargate-") ||
+         wire::ObjectOf(wire::ObjectOf(pod, "metadata"), "labels")
              .contains("eks.amazonaws.com/fargate-profile");
 }
 
 std::string PathOfOwner(const Json& reference, std::string_view in_namespace) {
-  const std::string version = aws::TextOf(reference, "apiVersion");
-  const std::string plural = AsciiLower(aws::TextOf(reference, "kind")) + 's';
+  const std::string version = wire::TextOf(reference, "apiVersion");
+  const std::string plural = AsciiLower(wire::TextOf(reference, "kind")) + 's';
   const size_t slash = version.find('/');
   const std::string root =
       slash == std::string::npos
           ? PathOf({"api", version})
           : PathOf({"apis", version.substr(0, slash), version.substr(slash + 1)});
-  return root + PathOf({"namespaces", in_namespace, plural, aws::TextOf(reference, "name")});
+  return root + PathOf({"namespaces", in_namespace, plural, wire::TextOf(reference, "name")});
 }
 
 std::string ContainerIdOf(const Json& status) {
-  const std::string id = aws::TextOf(status, "containerID");
+  const std::string id = wire::TextOf(status, "containerID");
   const size_t slashes = id.find("://");
   return slashes == std::string::npos ? "" : id.substr(slashes + 3);
 }

@@ -9,7 +9,7 @@
 #include <iterator>
 #include <map>
 
-#include "live/aws/testing_transport.h"
+#include "live/http/testing_transport.h"
 
 namespace ekshume::live::kubernetes {
 namespace {
@@ -23,7 +23,7 @@ class PodStateTest : public testing::Test {
     std::string name = testing::TempDir() + "/state-XXXXXX";
     ASSERT_NE(mkdtemp(name.data()), nullptr);
     root_ = name;
-    auto transport = std::make_unique<aws::TestTransport>();
+    auto transport = std::make_unique<http::TestTransport>();
     transport_ = transport.get();
     transport_->respond = [this](const http::Request& request) -> Result<http::Answer> {
       const std::string url = request.url.substr(std::string("https://api.test").size());
@@ -63,7 +63,7 @@ class PodStateTest : public testing::Test {
 
   std::string root_;
   std::map<std::string, http::Answer> answers_;
-  aws::TestTransport* transport_ = nullptr;
+  http::TestTransport* transport_ = nullptr;
   std::unique_ptr<Client> client_;
   DiagnosticSink diagnostics_;
 };

@@ -238,7 +238,7 @@ class ToolsCollection {
 
   Result<void> Table(const std::string& name, const std::vector<Json>& rows) {
     collection::TableWriter table(*writer_, name);
-    for (const Json& row : rows) EKSHUME_TRY(table.AddLine(aws::DumpJson(row)));
+    for (const Json& row : rows) EKSHUME_TRY(table.AddLine(wire::DumpJson(row)));
     return table.Finish();
   }
 
@@ -309,7 +309,7 @@ class ToolsCollection {
           {"pod_uids", Json::array()}}},
         {"options", {{"memory", request_.memory}, {"profile", "triage"}, {"channel", "tools"}}},
         {"collector", {{"pid", nullptr}, {"tools", SplitNonEmpty(Said("tools"), '\n')}}}};
-    return writer_->AddText("collection.json", aws::DumpJson(opening) + '\n');
+    return writer_->AddText("collection.json", wire::DumpJson(opening) + '\n');
   }
 
   // Copies a range of an answer into a member of at least that size.

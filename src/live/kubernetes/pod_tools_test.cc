@@ -11,7 +11,7 @@
 #include "collection/reader.h"
 #include "image/evidence_file.h"
 #include "image/raw/reader.h"
-#include "live/aws/testing_transport.h"
+#include "live/http/testing_transport.h"
 
 namespace ekshume::live::kubernetes {
 namespace {
@@ -29,7 +29,7 @@ class PodToolsTest : public testing::Test {
     root_ = name;
     client_ = std::make_unique<Client>(Access{.source = "test", .server = "https://api.test"},
                                        Surroundings{}, nullptr,
-                                       std::make_unique<aws::TestTransport>(), nullptr);
+                                       std::make_unique<http::TestTransport>(), nullptr);
     client_->SetExec([this](const Access&, const std::string&, const ExecRequest& request,
                             const Progress*) { return Run(request); });
     request_.container_id = "c0ffee";

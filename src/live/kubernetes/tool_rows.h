@@ -8,14 +8,14 @@
 #include <vector>
 
 #include "base/limits.h"
-#include "live/aws/json.h"
 #include "live/kubernetes/tool_answers.h"
+#include "live/wire/json.h"
 
 // Lines of a collection's tables (docs/formats/collection.md) from files of /proc that a
 // container's own tools printed.
 namespace ekshume::live::kubernetes {
 
-using aws::Json;
+using wire::Json;
 
 // One process: the contents of its files in /proc by their names, and its links.
 struct ToolProcess {

@@ -41,33 +41,33 @@ Error Invalid(std::string message) { return Fail(ErrorCode::kInvalidArgument, st
 }  // namespace
 
 Checkpoint ReadCheckpoint(const Json& object) {
-  const Json& metadata = aws::ObjectOf(object, "metadata");
-  const Json& spec = aws::ObjectOf(object, "spec");
-  const Json& status = aws::ObjectOf(object, "status");
+  const Json& metadata = wire::ObjectOf(object, "metadata");
+  const Json& spec = wire::ObjectOf(object, "spec");
+  const Json& status = wire::ObjectOf(object, "status");
   Checkpoint out;
-  out.name = aws::TextOf(metadata, "name");
-  out.in_namespace = aws::TextOf(metadata, "namespace");
-  out.uid = aws::TextOf(metadata, "uid");
-  out.resource_version = aws::TextOf(metadata, "resourceVersion");
-  out.destination = aws::TextOf(spec, "destination");
-  out.subpath = aws::TextOf(spec, "subpath");
+  out.name = wire::TextOf(metadata, "name");
+  out.in_namespace = wire::TextOf(metadata, "namespace");
+  out.uid = wire::TextOf(metadata, "uid");
+  out.resource_version = wire::TextOf(metadata, "resourceVersion");
+  out.destination = wire::TextOf(spec, "destination");
+  out.subpath = wire::TextOf(spec, "subpath");
   if (out.subpath.empty()) out.subpath = "forensics";
-  out.pod = aws::TextOf(spec, "pod");
-  out.pod_namespace = aws::TextOf(spec, "namespace");
+  out.pod = wire::TextOf(spec, "pod");
+  out.pod_namespace = wire::TextOf(spec, "namespace");
   if (out.pod_namespace.empty()) out.pod_namespace = out.in_namespace;
-  out.cluster_name = aws::TextOf(spec, "clusterName");
-  out.container = aws::TextOf(spec, "container");
-  out.via = aws::TextOf(spec, "via");
+  out.cluster_name = wire::TextOf(spec, "clusterName");
+  out.container = wire::TextOf(spec, "container");
+  out.via = wire::TextOf(spec, "via");
   if (out.via.empty()) out.via = "auto";
-  out.memory = aws::TextOf(spec, "memory");
+  out.memory = wire::TextOf(spec, "memory");
   if (out.memory.empty()) out.memory = "none";
-  out.phase = aws::TextOf(status, "phase");
-  out.holder = aws::TextOf(status, "holder");
-  out.started_text = aws::TextOf(status, "startTime");
-  out.renewed = ParseTimestamp(aws::TextOf(status, "renewTime"));
-  out.attempts = aws::IntegerOf(status, "attempts");
+  out.phase = wire::TextOf(status, "phase");
+  out.holder = wire::TextOf(status, "holder");
+  out.started_text = wire::TextOf(status, "startTime");
+  out.renewed = ParseTimestamp(wire::TextOf(status, "renewTime"));
+  out.attempts = wire::IntegerOf(status, "attempts");
   // As kube-forensics leaves what it has done: without a phase.
-  if (out.phase.empty() && !aws::TextOf(status, "completionTime").empty()) out.phase = "Succeeded";
+  if (out.phase.empty() && !wire::TextOf(status, "completionTime").empty()) out.phase = "Succeeded";
   return out;
 }
 

@@ -7,14 +7,14 @@
 
 #include "base/result.h"
 #include "base/time.h"
-#include "live/aws/json.h"
 #include "live/aws/s3.h"
+#include "live/wire/json.h"
 
 // PodCheckpoint, a custom resource of the API group forensics.keikoproj.io (that of kube-forensics,
 // whose objects work here), version v1alpha1: deploy/kubernetes/podcheckpoint-crd.yaml.
 namespace ekshume::live::operators {
 
-using aws::Json;
+using wire::Json;
 
 inline constexpr const char* kGroup = "forensics.keikoproj.io";
 inline constexpr const char* kVersion = "v1alpha1";

@@ -67,10 +67,10 @@ class Controller {
   Result<void> List() {
     checkpoints_.clear();
     const Json list = EKSHUME_TRY(client_.Get(list_path_));
-    for (const Json& item : aws::ArrayOf(list, "items")) {
+    for (const Json& item : wire::ArrayOf(list, "items")) {
       checkpoints_.push_back(ReadCheckpoint(item));
     }
-    list_version_ = aws::TextOf(aws::ObjectOf(list, "metadata"), "resourceVersion");
+    list_version_ = wire::TextOf(wire::ObjectOf(list, "metadata"), "resourceVersion");
     return {};
   }
 
@@ -98,7 +98,7 @@ class Controller {
                        {"status", status}};
     const Json changed = EKSHUME_TRY(steady_->Patch(StatusPath(checkpoint), body, kMergePatch));
     checkpoint.resource_version =
-        aws::TextOf(aws::ObjectOf(changed, "metadata"), "resourceVersion");
+        wire::TextOf(wire::ObjectOf(changed, "metadata"), "resourceVersion");
     return {};
   }
 
@@ -202,9 +202,9 @@ class Controller {
       for (size_t end = 0; (end = rest.find('\n', begin)) != std::string::npos; begin = end + 1) {
         const Json event =
             Json::parse(std::string_view(rest).substr(begin, end - begin), nullptr, false);
-        const std::string type = aws::TextOf(event, "type");
+        const std::string type = wire::TextOf(event, "type");
         if (type == "BOOKMARK" || type == "DELETED") continue;
-        if (type != "ERROR" && !IsWaiting(ReadCheckpoint(aws::ObjectOf(event, "object")),
+        if (type != "ERROR" && !IsWaiting(ReadCheckpoint(wire::ObjectOf(event, "object")),
                                           options_.identity, options_.now())) {
           continue;
         }

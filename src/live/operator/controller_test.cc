@@ -7,7 +7,7 @@
 
 #include <map>
 
-#include "live/aws/testing_transport.h"
+#include "live/http/testing_transport.h"
 
 namespace ekshume::live::operators {
 namespace {
@@ -99,7 +99,7 @@ class ControllerTest : public testing::Test {
     };
   }
   std::unique_ptr<kubernetes::Client> MakeClient() {
-    auto transport = std::make_unique<aws::TestTransport>();
+    auto transport = std::make_unique<http::TestTransport>();
     transport->respond = [this](const http::Request& request) { return api_.Serve(request); };
     return std::make_unique<kubernetes::Client>(
         kubernetes::Access{.source = "test", .server = "https://api.test"},

@@ -47,7 +47,7 @@ void AddDifferences(const Json& object, const Json& patch, const std::string& pl
 }
 
 bool IsSetByControlPlane(const Json& taint) {
-  const std::string key = aws::TextOf(taint, "key");
+  const std::string key = wire::TextOf(taint, "key");
   return key.starts_with("node.kubernetes.io/") ||
          key.starts_with("node.cloudprovider.kubernetes.io/");
 }
@@ -93,14 +93,14 @@ std::string Fingerprint(const Json& object) {
   Erase(kept, "apiVersion");
   if (kept.is_object() && kept.contains("spec")) {
     Json taints = Json::array();
-    for (const Json& taint : aws::ArrayOf(kept["spec"], "taints")) {
+    for (const Json& taint : wire::ArrayOf(kept["spec"], "taints")) {
       if (!IsSetByControlPlane(taint)) taints.push_back(taint);
     }
     Erase(kept["spec"], "taints");
     if (!taints.empty()) kept["spec"]["taints"] = std::move(taints);
   }
   Sha256 hash;
-  const std::string text = aws::DumpJson(kept);
+  const std::string text = wire::DumpJson(kept);
   hash.Update(ByteView::Of(text));
   return ToHex(hash.Finish());
 }

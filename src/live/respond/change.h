@@ -4,13 +4,13 @@
 #include <string>
 #include <vector>
 
-#include "live/aws/json.h"
+#include "live/wire/json.h"
 
 // Changes of objects of the Kubernetes API as JSON merge patches (RFC 7396): what a change does,
 // whether it stands, and the change that takes it back. Pure functions; any number of threads.
 namespace ekshume::live::respond {
 
-using aws::Json;
+using wire::Json;
 
 // The merge patch that gives the fields that `patch` names the values that they have in `before`.
 // Lists are put back whole.

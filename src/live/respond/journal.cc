@@ -45,7 +45,7 @@ Result<Lines> ReadLines(const std::string& path) {
     const std::string line = text.substr(lines.whole_bytes, end - lines.whole_bytes);
     ++number;
     Json record = Json::parse(line, nullptr, false);
-    if (!record.is_object() || aws::TextOf(record, "previous") != ChainHash(lines.last)) {
+    if (!record.is_object() || wire::TextOf(record, "previous") != ChainHash(lines.last)) {
       return Fail(ErrorCode::kCorrupt, fmt::format("line {} of {} was changed", number, path));
     }
     lines.records.push_back(std::move(record));
@@ -96,7 +96,7 @@ Result<void> Journal::Append(Json record) {
   record["user"] = analyst.user;
   record["host"] = analyst.host;
   record["previous"] = ChainHash(last_line_);
-  const std::string line = aws::DumpJson(record);
+  const std::string line = wire::DumpJson(record);
   EKSHUME_TRY(casefile::WriteAll(descriptor_, ByteView::Of(line + "\n"), path_));
   if (fsync(descriptor_) != 0) {
     return Fail(ErrorCode::kIo, fmt::format("cannot write {}: {}", path_, std::strerror(errno)));
@@ -110,12 +110,12 @@ std::map<std::string, StepState> StatesOf(const std::vector<Json>& records) {
   using At = StepState::At;
   std::map<std::string, StepState> states;
   for (const Json& record : records) {
-    const std::string step = aws::TextOf(record, "step");
-    const std::string event = aws::TextOf(record, "event");
+    const std::string step = wire::TextOf(record, "step");
+    const std::string event = wire::TextOf(record, "event");
     if (step.empty()) continue;
     StepState& state = states[step];
-    state.since = aws::TextOf(record, "time");
-    state.by = aws::TextOf(record, "operator");
+    state.since = wire::TextOf(record, "time");
+    state.by = wire::TextOf(record, "operator");
     if (event == "begun") {
       state.at = At::kBegun;
       state.begun = record;
@@ -126,13 +126,13 @@ std::map<std::string, StepState> StatesOf(const std::vector<Json>& records) {
       state.done = record;
     } else if (event == "failed") {
       state.at = At::kFailed;
-      state.error = aws::TextOf(record, "error");
+      state.error = wire::TextOf(record, "error");
     } else if (event == "undo_begun") {
       state.at = At::kUndoBegun;
       state.undo_may_stand = true;
     } else if (event == "undo_failed") {
       state.at = At::kDone;
-      state.error = aws::TextOf(record, "error");
+      state.error = wire::TextOf(record, "error");
     } else if (event == "undone") {
       state.at = At::kUndone;
       state.error.clear();

@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "base/result.h"
-#include "live/aws/json.h"
+#include "live/wire/json.h"
 
 namespace ekshume::live::respond {
 
-using aws::Json;
+using wire::Json;
 
 // What became of a step, by the journal.
 struct StepState {

@@ -158,7 +158,7 @@ std::string_view NameOf(Effect effect) { return kEffects[static_cast<size_t>(eff
 std::string ObjectPath(const Step& step) {
   if (step.kind != StepKind::kCreate) return step.path;
   return step.path +
-         kubernetes::PathOf({aws::TextOf(aws::ObjectOf(step.body, "metadata"), "name")});
+         kubernetes::PathOf({wire::TextOf(wire::ObjectOf(step.body, "metadata"), "name")});
 }
 
 std::vector<Permission> PermissionsOf(const Step& step) {
@@ -178,7 +178,7 @@ std::vector<Permission> PermissionsOf(const Step& step) {
 
 std::string Digest(const Plan& plan) {
   Sha256 hash;
-  const std::string text = aws::DumpJson(Essence(plan));
+  const std::string text = wire::DumpJson(Essence(plan));
   hash.Update(ByteView::Of(text));
   return ToHex(hash.Finish());
 }

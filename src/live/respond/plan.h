@@ -7,14 +7,14 @@
 #include <vector>
 
 #include "base/result.h"
-#include "live/aws/json.h"
 #include "live/kubernetes/client.h"
+#include "live/wire/json.h"
 
 // A plan of response: steps in forensic order, as a YAML file that people read, change and sign.
 // docs/formats/response-plan.md is the specification.
 namespace ekshume::live::respond {
 
-using aws::Json;
+using wire::Json;
 
 enum class StepKind {
   kPatch,    // merge patch of an object; undone by the inverse patch

@@ -63,7 +63,7 @@ Step& PlanMaker::AddPatch(std::string_view id, std::string_view phase, const std
   step.kind = StepKind::kPatch;
   step.object = object;
   step.path = path;
-  step.uid = aws::TextOf(aws::ObjectOf(now, "metadata"), "uid");
+  step.uid = wire::TextOf(wire::ObjectOf(now, "metadata"), "uid");
   step.fingerprint = Fingerprint(now);
   step.body = std::move(patch);
   step.what = std::move(what);
@@ -93,7 +93,7 @@ Step& PlanMaker::AddRemoval(StepKind kind, std::string_view id, std::string obje
   Step& step =
       AddStep(kind, id, "eradicate", std::move(object), std::move(what), std::move(reason));
   step.path = std::move(path);
-  step.uid = aws::TextOf(aws::ObjectOf(now, "metadata"), "uid");
+  step.uid = wire::TextOf(wire::ObjectOf(now, "metadata"), "uid");
   step.effect = Effect::kDestroys;
   step.undo = "none";
   step.needs_approval = true;

@@ -22,26 +22,26 @@ std::string NameOfBinding(std::string_view in_namespace, std::string_view name) 
 
 void AddBindingStep(PlanMaker& maker, const Json& binding, bool enabled, std::string_view reason,
                     const std::function<bool(const Json& subject)>& is_wanted) {
-  const Json& metadata = aws::ObjectOf(binding, "metadata");
-  const std::string name = aws::TextOf(metadata, "name");
-  const std::string in_namespace = aws::TextOf(metadata, "namespace");
+  const Json& metadata = wire::ObjectOf(binding, "metadata");
+  const std::string name = wire::TextOf(metadata, "name");
+  const std::string in_namespace = wire::TextOf(metadata, "namespace");
   Json kept = Json::array();
   std::string removed;
-  for (const Json& subject : aws::ArrayOf(binding, "subjects")) {
+  for (const Json& subject : wire::ArrayOf(binding, "subjects")) {
     if (!is_wanted(subject)) {
       kept.push_back(subject);
       continue;
     }
-    removed += fmt::format("{}{} {}", removed.empty() ? "" : ", ", aws::TextOf(subject, "kind"),
-                           aws::TextOf(subject, "name"));
+    removed += fmt::format("{}{} {}", removed.empty() ? "" : ", ", wire::TextOf(subject, "kind"),
+                           wire::TextOf(subject, "name"));
   }
   if (removed.empty()) return;
-  const Json& role = aws::ObjectOf(binding, "roleRef");
+  const Json& role = wire::ObjectOf(binding, "roleRef");
   Step& step = maker.AddPatch(
       "strip-binding", "identity", NameOfBinding(in_namespace, name), RbacPath(in_namespace, name),
       binding, {{"subjects", std::move(kept)}},
       fmt::format("take {} out of {} ({} {})", removed, NameOfBinding(in_namespace, name),
-                  aws::TextOf(role, "kind"), aws::TextOf(role, "name")),
+                  wire::TextOf(role, "kind"), wire::TextOf(role, "name")),
       std::string(reason));
   step.enabled = enabled;
   step.undo =
@@ -86,11 +86,11 @@ Result<void> PlanIdentity(PlanMaker& maker, std::string_view kind, std::string_v
       maker, true,
       "silent: nothing in the cluster is stopped; what the identity may do ends at once",
       [&](const Json& subject) {
-        if (kind == "ServiceAccount" && aws::TextOf(subject, "kind") == "User") {
-          return aws::TextOf(subject, "name") == user;
+        if (kind == "ServiceAccount" && wire::TextOf(subject, "kind") == "User") {
+          return wire::TextOf(subject, "name") == user;
         }
-        return aws::TextOf(subject, "kind") == kind && aws::TextOf(subject, "name") == name &&
-               (kind != "ServiceAccount" || aws::TextOf(subject, "namespace") == in_namespace);
+        return wire::TextOf(subject, "kind") == kind && wire::TextOf(subject, "name") == name &&
+               (kind != "ServiceAccount" || wire::TextOf(subject, "namespace") == in_namespace);
       }));
   if (found == 0) maker.Warn("no role binding names this identity; it may still act by its groups");
   if (kind == "Group" && name == "system:masters") {
@@ -115,7 +115,7 @@ Result<void> PlanBinding(PlanMaker& maker, std::string_view in_namespace, std::s
   step.kind = StepKind::kDelete;
   step.object = NameOfBinding(in_namespace, name);
   step.path = path;
-  step.uid = aws::TextOf(aws::ObjectOf(binding, "metadata"), "uid");
+  step.uid = wire::TextOf(wire::ObjectOf(binding, "metadata"), "uid");
   step.fingerprint = Fingerprint(binding);
   step.what = fmt::format("delete {}", step.object);
   step.reason =

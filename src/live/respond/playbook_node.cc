@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include "live/aws/sigv4.h"
 #include "live/respond/change.h"
 #include "live/respond/plan_maker.h"
+#include "live/wire/uri.h"
 
 namespace ekshume::live::respond {
 namespace {
@@ -33,10 +33,10 @@ Result<void> PlanNode(PlanMaker& maker, std::string_view name) {
       StepKind::kManual, "acquire-node", "capture", object,
       fmt::format("ekshume acquire node {} --memory {} --case CASE", name, maker.request().memory),
       "memory and processes go first; the step is recorded with --done acquire-node");
-  Json taints = aws::ArrayOf(aws::ObjectOf(node, "spec"), "taints");
+  Json taints = wire::ArrayOf(wire::ObjectOf(node, "spec"), "taints");
   const auto add_taint = [&](const char* key, const std::string& value) {
     for (const Json& taint : taints) {
-      if (aws::TextOf(taint, "key") == key) return;
+      if (wire::TextOf(taint, "key") == key) return;
     }
     Json taint = {{"key", key}, {"effect", "NoSchedule"}};
     if (!value.empty()) taint["value"] = value;
@@ -48,7 +48,7 @@ Result<void> PlanNode(PlanMaker& maker, std::string_view name) {
   patch("cordon", "network", {{"spec", {{"unschedulable", true}, {"taints", std::move(taints)}}}},
         "cordon and taint NoSchedule: no new pods, not even those that tolerate cordoned nodes",
         "nothing that runs is touched; NoExecute would destroy the state of other pods");
-  const std::string provider = aws::TextOf(aws::ObjectOf(node, "spec"), "providerID");
+  const std::string provider = wire::TextOf(wire::ObjectOf(node, "spec"), "providerID");
   maker.AddStep(StepKind::kManual, "snapshot-disks", "disk", object,
                 provider.starts_with("aws:")
                     ? fmt::format("ekshume acquire snapshot {} --case CASE",
@@ -57,14 +57,14 @@ Result<void> PlanNode(PlanMaker& maker, std::string_view name) {
                 "before any eviction: evicted pods lose their writable layers");
   EKSHUME_TRY(maker.client().List(
       PathOf({"api", "v1", "pods"}),
-      fmt::format("fieldSelector={}", aws::UriEncode(fmt::format("spec.nodeName={}", name))),
+      fmt::format("fieldSelector={}", wire::UriEncode(fmt::format("spec.nodeName={}", name))),
       [&](const Json& pod) -> Result<void> {
-        const Json& metadata = aws::ObjectOf(pod, "metadata");
-        const Json& owners = aws::ArrayOf(metadata, "ownerReferences");
-        const std::string owner = owners.empty() ? "" : aws::TextOf(owners[0], "kind");
+        const Json& metadata = wire::ObjectOf(pod, "metadata");
+        const Json& owners = wire::ArrayOf(metadata, "ownerReferences");
+        const std::string owner = owners.empty() ? "" : wire::TextOf(owners[0], "kind");
         if (owner == "DaemonSet" || owner == "Node") return {};
-        const std::string in_namespace = aws::TextOf(metadata, "namespace");
-        const std::string pod_name = aws::TextOf(metadata, "name");
+        const std::string in_namespace = wire::TextOf(metadata, "namespace");
+        const std::string pod_name = wire::TextOf(metadata, "name");
         const std::string pod_object = fmt::format("pod/{}/{}", in_namespace, pod_name);
         maker.AddRemoval(StepKind::kEvict, fmt::format("evict-{}", pod_name), pod_object,
                          PathOf({"api", "v1", "namespaces", in_namespace, "pods", pod_name}), pod,

@@ -20,11 +20,11 @@ constexpr const char* kQuarantine = "ekshume.dev/quarantine";
 // memory; nothing without liveness probes.
 std::optional<int64_t> ProbeBudget(const Json& spec) {
   std::optional<int64_t> least;
-  for (const Json& container : aws::ArrayOf(spec, "containers")) {
+  for (const Json& container : wire::ArrayOf(spec, "containers")) {
     if (!container.contains("livenessProbe")) continue;
-    const Json& probe = aws::ObjectOf(container, "livenessProbe");
+    const Json& probe = wire::ObjectOf(container, "livenessProbe");
     const int64_t seconds =
-        aws::IntegerOf(probe, "periodSeconds", 10) * aws::IntegerOf(probe, "failureThreshold", 3);
+        wire::IntegerOf(probe, "periodSeconds", 10) * wire::IntegerOf(probe, "failureThreshold", 3);
     least = std::min(least.value_or(seconds), seconds);
   }
   return least;
@@ -39,7 +39,7 @@ class PodPlaybook {
         pod_(std::move(pod)),
         path_(PathOf({"api", "v1", "namespaces", namespace_, "pods", name_})),
         object_(fmt::format("pod/{}/{}", namespace_, name_)),
-        node_(aws::TextOf(aws::ObjectOf(pod_, "spec"), "nodeName")),
+        node_(wire::TextOf(wire::ObjectOf(pod_, "spec"), "nodeName")),
         is_fargate_(kubernetes::IsOnFargate(pod_)) {}
 
   Result<void> Run() {
@@ -52,7 +52,7 @@ class PodPlaybook {
     EKSHUME_TRY(CutNetwork());
     Disk();
     Eradicate();
-    const auto budget = ProbeBudget(aws::ObjectOf(pod_, "spec"));
+    const auto budget = ProbeBudget(wire::ObjectOf(pod_, "spec"));
     if (budget) {
       maker_.Warn(fmt::format(
           "liveness: when its probes fail for {} s the kubelet restarts a container and its memory "
@@ -103,14 +103,14 @@ class PodPlaybook {
   }
 
   Result<void> ContainIdentity() {
-    std::string account = aws::TextOf(aws::ObjectOf(pod_, "spec"), "serviceAccountName");
+    std::string account = wire::TextOf(wire::ObjectOf(pod_, "spec"), "serviceAccountName");
     if (account.empty()) account = "default";
     size_t sharing = 0;
     EKSHUME_TRY(maker_.client().List(PathOf({"api", "v1", "namespaces", namespace_, "pods"}), "",
                                      [&](const Json& other) -> Result<void> {
-                                       const Json& spec = aws::ObjectOf(other, "spec");
+                                       const Json& spec = wire::ObjectOf(other, "spec");
                                        const std::string of_other =
-                                           aws::TextOf(spec, "serviceAccountName");
+                                           wire::TextOf(spec, "serviceAccountName");
                                        if ((of_other.empty() ? "default" : of_other) == account)
                                          ++sharing;
                                        return {};
@@ -124,10 +124,10 @@ class PodPlaybook {
                           sharing - 1, account)
             : "");
     const auto added = AddBindingSteps(maker_, sharing <= 1, reason, [&](const Json& subject) {
-      const std::string kind = aws::TextOf(subject, "kind");
-      return (kind == "ServiceAccount" && aws::TextOf(subject, "name") == account &&
-              aws::TextOf(subject, "namespace") == namespace_) ||
-             (kind == "User" && aws::TextOf(subject, "name") == user);
+      const std::string kind = wire::TextOf(subject, "kind");
+      return (kind == "ServiceAccount" && wire::TextOf(subject, "name") == account &&
+              wire::TextOf(subject, "namespace") == namespace_) ||
+             (kind == "User" && wire::TextOf(subject, "name") == user);
     });
     if (!added) {
       maker_.Warn(
@@ -148,10 +148,10 @@ class PodPlaybook {
   }
 
   Result<void> Detach() {
-    const Json& metadata = aws::ObjectOf(pod_, "metadata");
-    const Json& owners = aws::ArrayOf(metadata, "ownerReferences");
+    const Json& metadata = wire::ObjectOf(pod_, "metadata");
+    const Json& owners = wire::ArrayOf(metadata, "ownerReferences");
     if (owners.empty()) return {};
-    const std::string kind = aws::TextOf(owners[0], "kind");
+    const std::string kind = wire::TextOf(owners[0], "kind");
     if (kind != "ReplicaSet" && kind != "StatefulSet" && kind != "DaemonSet" &&
         kind != "ReplicationController") {
       maker_.Warn(fmt::format("the pod belongs to a {}: it is not detached", kind));
@@ -159,9 +159,9 @@ class PodPlaybook {
     }
     const Json owner =
         EKSHUME_TRY(maker_.client().Get(kubernetes::PathOfOwner(owners[0], namespace_)));
-    const Json& selector = aws::ObjectOf(aws::ObjectOf(owner, "spec"), "selector");
+    const Json& selector = wire::ObjectOf(wire::ObjectOf(owner, "spec"), "selector");
     const Json& wanted =
-        kind == "ReplicationController" ? selector : aws::ObjectOf(selector, "matchLabels");
+        kind == "ReplicationController" ? selector : wire::ObjectOf(selector, "matchLabels");
     Json labels = Json::object();
     for (const auto& [label, value] : wanted.items()) labels[label] = nullptr;
     if (labels.empty()) {
@@ -183,8 +183,8 @@ class PodPlaybook {
   bool Serves(const std::string& version, std::string_view resource) {
     const auto resources = maker_.client().Get("/apis/" + version);
     if (!resources) return false;
-    return std::ranges::any_of(aws::ArrayOf(*resources, "resources"), [&](const Json& one) {
-      return aws::TextOf(one, "name") == resource;
+    return std::ranges::any_of(wire::ArrayOf(*resources, "resources"), [&](const Json& one) {
+      return wire::TextOf(one, "name") == resource;
     });
   }
 
@@ -206,7 +206,7 @@ class PodPlaybook {
   }
 
   Result<void> CutNetwork() {
-    const Json& spec = aws::ObjectOf(pod_, "spec");
+    const Json& spec = wire::ObjectOf(pod_, "spec");
     if (spec.contains("hostNetwork") && spec["hostNetwork"] == true) {
       maker_.Warn("the pod uses the node's network: no policy can cut it; isolate the node");
       return {};
@@ -291,7 +291,7 @@ class PodPlaybook {
 
   // Other policies that will select the pod and so allow what they allow.
   Result<void> WarnOfHoles() {
-    const Json& labels = aws::ObjectOf(aws::ObjectOf(pod_, "metadata"), "labels");
+    const Json& labels = wire::ObjectOf(wire::ObjectOf(pod_, "metadata"), "labels");
     std::set<std::string> lost;  // labels that the pod will not have any more
     if (const Step* detach = maker_.plan().Find("detach")) {
       for (const auto& [label, value] : detach->body["metadata"]["labels"].items())
@@ -300,14 +300,14 @@ class PodPlaybook {
     return maker_.client().List(
         PathOf({"apis", "networking.k8s.io", "v1", "namespaces", namespace_, "networkpolicies"}),
         "", [&](const Json& policy) -> Result<void> {
-          const Json& selector = aws::ObjectOf(aws::ObjectOf(policy, "spec"), "podSelector");
-          for (const auto& [label, value] : aws::ObjectOf(selector, "matchLabels").items()) {
+          const Json& selector = wire::ObjectOf(wire::ObjectOf(policy, "spec"), "podSelector");
+          for (const auto& [label, value] : wire::ObjectOf(selector, "matchLabels").items()) {
             if (lost.contains(label) || !labels.contains(label) || labels[label] != value)
               return {};
           }
           maker_.Warn(
               fmt::format("networkpolicy/{}/{} selects the pod too; what it allows stays open",
-                          namespace_, aws::TextOf(aws::ObjectOf(policy, "metadata"), "name")));
+                          namespace_, wire::TextOf(wire::ObjectOf(policy, "metadata"), "name")));
           return {};
         });
   }

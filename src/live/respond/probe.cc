@@ -13,8 +13,8 @@
 namespace ekshume::live::respond {
 namespace {
 
-using aws::Json;
 using kubernetes::PathOf;
+using wire::Json;
 
 // HOST and PORT; nothing for what a shell could read otherwise.
 std::optional<std::pair<std::string, std::string>> SplitTarget(std::string_view target) {
@@ -35,8 +35,8 @@ std::optional<std::pair<std::string, std::string>> SplitTarget(std::string_view 
 
 // The id without its runtime, of the first container that runs.
 std::string RunningContainer(const Json& pod) {
-  for (const Json& status : aws::ArrayOf(aws::ObjectOf(pod, "status"), "containerStatuses")) {
-    if (aws::ObjectOf(status, "state").contains("running"))
+  for (const Json& status : wire::ArrayOf(wire::ObjectOf(pod, "status"), "containerStatuses")) {
+    if (wire::ObjectOf(status, "state").contains("running"))
       return kubernetes::ContainerIdOf(status);
   }
   return "";
@@ -52,7 +52,7 @@ Result<Json> ProbeNetwork(const ProbeRequest& request, kubernetes::Client& clien
   std::vector<std::string> targets = request.targets;
   const auto service = client.Get("/api/v1/namespaces/default/services/kubernetes");
   if (service) {
-    targets.push_back(aws::TextOf(aws::ObjectOf(*service, "spec"), "clusterIP") + ":443");
+    targets.push_back(wire::TextOf(wire::ObjectOf(*service, "spec"), "clusterIP") + ":443");
   }
   const std::string container = RunningContainer(pod);
   if (container.empty() || !std::ranges::all_of(container, [](char c) {
@@ -77,7 +77,7 @@ Result<Json> ProbeNetwork(const ProbeRequest& request, kubernetes::Client& clien
         "cut {0}:{1}; fi\n",
         parts->first, parts->second);
   }
-  const std::string address = aws::TextOf(aws::ObjectOf(pod, "status"), "podIP");
+  const std::string address = wire::TextOf(wire::ObjectOf(pod, "status"), "podIP");
   if (SplitTarget(address + ":1")) {
     script += fmt::format(
         "if [ -r /proc/1/net/nf_conntrack ]; then echo tracked $(grep -c -w -F {} "
@@ -85,8 +85,8 @@ Result<Json> ProbeNetwork(const ProbeRequest& request, kubernetes::Client& clien
         address);
   }
   std::string printed;
-  const kubernetes::NodePodRequest node{.node = aws::TextOf(aws::ObjectOf(pod, "spec"), "nodeName"),
-                                        .image = request.image};
+  const kubernetes::NodePodRequest node{
+      .node = wire::TextOf(wire::ObjectOf(pod, "spec"), "nodeName"), .image = request.image};
   const kubernetes::CollectorOptions unused;
   const Result<void> probed = kubernetes::WithNodePod(
       node, client, acquisition, progress, [&](const kubernetes::Place& place) -> Result<void> {
@@ -107,14 +107,14 @@ Result<Json> ProbeNetwork(const ProbeRequest& request, kubernetes::Client& clien
       return Fail(ErrorCode::kNotFound, "no process of the pod was found on its node");
     }
   }
-  EKSHUME_TRY(acquisition.Add("probe.json", "the pod's network namespace", aws::DumpJson(result)));
+  EKSHUME_TRY(acquisition.Add("probe.json", "the pod's network namespace", wire::DumpJson(result)));
   return result;
 }
 
 std::vector<std::string> TargetsIn(const Json& result, std::string_view state) {
   std::vector<std::string> found;
-  for (const Json& target : aws::ArrayOf(result, "targets")) {
-    if (aws::TextOf(target, "state") == state) found.push_back(aws::TextOf(target, "target"));
+  for (const Json& target : wire::ArrayOf(result, "targets")) {
+    if (wire::TextOf(target, "state") == state) found.push_back(wire::TextOf(target, "target"));
   }
   return found;
 }

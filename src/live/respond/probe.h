@@ -23,11 +23,11 @@ struct ProbeRequest {
 // counts the connections that the node tracks for the pod's address:
 //   {"targets": [{"target": "10.0.0.1:443", "state": "open" | "cut"}], "tracked": 3 | null}
 // kInvalidArgument for a target of another form; kNotFound when the pod has no process.
-Result<aws::Json> ProbeNetwork(const ProbeRequest& request, kubernetes::Client& client,
-                               Acquisition& acquisition, DiagnosticSink& diagnostics,
-                               const Progress& progress);
+Result<wire::Json> ProbeNetwork(const ProbeRequest& request, kubernetes::Client& client,
+                                Acquisition& acquisition, DiagnosticSink& diagnostics,
+                                const Progress& progress);
 
 // The targets of a result that are in this state.
-std::vector<std::string> TargetsIn(const aws::Json& result, std::string_view state);
+std::vector<std::string> TargetsIn(const wire::Json& result, std::string_view state);
 
 }  // namespace ekshume::live::respond

@@ -20,10 +20,10 @@ bool IsConflict(const Error& error) {
 }
 
 std::string UidOf(const Json& object) {
-  return aws::TextOf(aws::ObjectOf(object, "metadata"), "uid");
+  return wire::TextOf(wire::ObjectOf(object, "metadata"), "uid");
 }
 std::string VersionOf(const Json& object) {
-  return aws::TextOf(aws::ObjectOf(object, "metadata"), "resourceVersion");
+  return wire::TextOf(wire::ObjectOf(object, "metadata"), "resourceVersion");
 }
 
 Json WithVersion(Json patch, const Json& object) {
@@ -32,8 +32,8 @@ Json WithVersion(Json patch, const Json& object) {
 }
 
 bool IsOurs(const Plan& plan, const Step& step, const Json& object) {
-  const Json& annotations = aws::ObjectOf(aws::ObjectOf(object, "metadata"), "annotations");
-  return aws::TextOf(annotations, kPlanAnnotation) == fmt::format("{}/{}", plan.id, step.id);
+  const Json& annotations = wire::ObjectOf(wire::ObjectOf(object, "metadata"), "annotations");
+  return wire::TextOf(annotations, kPlanAnnotation) == fmt::format("{}/{}", plan.id, step.id);
 }
 
 }  // namespace
@@ -95,8 +95,8 @@ Result<void> Runner::CheckUnchanged(const Step& step, const Json& object) const 
   }
   std::string expected = step.fingerprint;
   for (const Json& record : journal_.records()) {
-    if (aws::TextOf(record, "path") == ObjectPath(step) && record.contains("fingerprint")) {
-      expected = aws::TextOf(record, "fingerprint");
+    if (wire::TextOf(record, "path") == ObjectPath(step) && record.contains("fingerprint")) {
+      expected = wire::TextOf(record, "fingerprint");
     }
   }
   if (!expected.empty() && Fingerprint(object) != expected) {
@@ -124,12 +124,12 @@ Result<Json> Runner::Call(const Step& step, const Json& object, bool dry_run) {
     case StepKind::kDelete:
     case StepKind::kRemove: EKSHUME_TRY(client_.Delete(step.path, options)); return Json::object();
     case StepKind::kEvict: {
-      const Json& metadata = aws::ObjectOf(object, "metadata");
+      const Json& metadata = wire::ObjectOf(object, "metadata");
       Json eviction = {{"apiVersion", "policy/v1"},
                        {"kind", "Eviction"},
                        {"metadata",
-                        {{"name", aws::TextOf(metadata, "name")},
-                         {"namespace", aws::TextOf(metadata, "namespace")}}},
+                        {{"name", wire::TextOf(metadata, "name")},
+                         {"namespace", wire::TextOf(metadata, "namespace")}}},
                        {"deleteOptions", options}};
       Result<Json> answer = client_.Post(step.path + "/eviction" + query, eviction);
       if (!answer && answer.error().message.find("policy/v1") != std::string::npos) {
@@ -189,7 +189,7 @@ Result<std::string> Runner::Apply(const Step& step) {
     details["path"] = step.path;
     if (target.exists) details["fingerprint"] = Fingerprint(target.object);
   }
-  return Finish(step, "done", std::move(details), aws::TextOf(*result, "sentence"));
+  return Finish(step, "done", std::move(details), wire::TextOf(*result, "sentence"));
 }
 
 Result<std::string> Runner::ApplyCall(const Step& step) {
@@ -203,7 +203,7 @@ Result<std::string> Runner::ApplyCall(const Step& step) {
                          step.kind == StepKind::kEvict;
     const bool is_gone = !target.exists ||
                          (!step.uid.empty() && UidOf(target.object) != step.uid) ||
-                         aws::ObjectOf(target.object, "metadata").contains("deletionTimestamp");
+                         wire::ObjectOf(target.object, "metadata").contains("deletionTimestamp");
     if (may_stand) {
       if (removes && is_gone) {
         return Finish(step, "done", {{"path", path}, {"found", true}}, "was done already");

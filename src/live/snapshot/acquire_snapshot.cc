@@ -13,12 +13,12 @@
 #include "base/wait.h"
 #include "casefile/analyst.h"
 #include "casefile/scratch.h"
-#include "live/aws/json.h"
+#include "live/wire/json.h"
 
 namespace ekshume::live::snapshot {
 namespace {
 
-using aws::Json;
+using wire::Json;
 
 constexpr std::chrono::seconds kPollInterval{5};
 // After as many blocks in a row that a permission guards, the others are not tried.
@@ -179,17 +179,17 @@ Result<void> Work::WriteChanges(const std::string& id) {
   const auto file = EKSHUME_TRY(acquisition_.Create(
       fmt::format("{}.changed.jsonl", id),
       fmt::format("ebs:ListChangedBlocks {} to {}", request_.changed_since, id)));
-  EKSHUME_TRY(file->Write(aws::DumpJson({{"first_snapshot", request_.changed_since},
-                                         {"second_snapshot", id},
-                                         {"volume_bytes", changed.volume_bytes},
-                                         {"block_bytes", changed.block_bytes},
-                                         {"changed_blocks", changed.blocks.size()}}) +
+  EKSHUME_TRY(file->Write(wire::DumpJson({{"first_snapshot", request_.changed_since},
+                                          {"second_snapshot", id},
+                                          {"volume_bytes", changed.volume_bytes},
+                                          {"block_bytes", changed.block_bytes},
+                                          {"changed_blocks", changed.blocks.size()}}) +
                           "\n"));
   for (const aws::ChangedBlock& block : changed.blocks) {
-    EKSHUME_TRY(file->Write(aws::DumpJson({{"block", block.index},
-                                           {"offset", uint64_t{block.index} * changed.block_bytes},
-                                           {"in_first", !block.first_token.empty()},
-                                           {"in_second", !block.second_token.empty()}}) +
+    EKSHUME_TRY(file->Write(wire::DumpJson({{"block", block.index},
+                                            {"offset", uint64_t{block.index} * changed.block_bytes},
+                                            {"in_first", !block.first_token.empty()},
+                                            {"in_second", !block.second_token.empty()}}) +
                             "\n"));
   }
   acquisition_.Note("changed_blocks", fmt::format("{}", changed.blocks.size()));
@@ -200,10 +200,10 @@ Result<void> Work::WriteManifest(const SnapshotBlocks& blocks) {
   const auto file =
       EKSHUME_TRY(acquisition_.Create(fmt::format("{}.blocks.jsonl", blocks.snapshot()),
                                       "ebs:ListSnapshotBlocks, GetSnapshotBlock"));
-  EKSHUME_TRY(file->Write(aws::DumpJson({{"snapshot", blocks.snapshot()},
-                                         {"volume_bytes", blocks.volume_bytes()},
-                                         {"block_bytes", blocks.block_bytes()},
-                                         {"blocks", blocks.block_count()}}) +
+  EKSHUME_TRY(file->Write(wire::DumpJson({{"snapshot", blocks.snapshot()},
+                                          {"volume_bytes", blocks.volume_bytes()},
+                                          {"block_bytes", blocks.block_bytes()},
+                                          {"blocks", blocks.block_count()}}) +
                           "\n"));
   for (const uint32_t index : blocks.indexes()) {
     const std::optional<Sha256Digest> digest = EKSHUME_TRY(blocks.DigestOf(index));

@@ -12,9 +12,9 @@
 namespace ekshume::live::watch {
 namespace {
 
-using aws::Json;
-using aws::ObjectOf;
-using aws::TextOf;
+using wire::Json;
+using wire::ObjectOf;
+using wire::TextOf;
 
 Error BadPolicy(std::string_view why) {
   return Fail(ErrorCode::kInvalidArgument, fmt::format("the policy: {}", why));

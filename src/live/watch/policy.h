@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "live/aws/json.h"
+#include "live/wire/json.h"
 
 // What `ekshume watch` does about findings of GuardDuty: which of them start which acquisition.
 namespace ekshume::live::watch {
@@ -51,7 +51,7 @@ struct FindingObject {
 };
 // Reads a finding as GetFindings gives it or EventBridge carries it (`detail`). Nothing when it has
 // no id and type.
-std::optional<FindingObject> ReadFinding(const aws::Json& finding);
+std::optional<FindingObject> ReadFinding(const wire::Json& finding);
 
 // One acquisition that a rule asks for.
 struct Task {

@@ -22,7 +22,7 @@ constexpr std::string_view kPolicy =
     "  - acquire: node\n"
     "    min_severity: 7.5\n";
 
-aws::Json Finding(std::string_view type, double severity) {
+wire::Json Finding(std::string_view type, double severity) {
   return {{"id", "f1"},
           {"type", type},
           {"severity", severity},
@@ -53,7 +53,7 @@ TEST(Policy, MapsFindingsToAcquisitions) {
 
 TEST(Policy, StartsNothingForSamplesAndArchivedFindings) {
   const auto policy = ReadPolicy(kPolicy);
-  aws::Json finding = Finding("Execution:Kubernetes/X", 8);
+  wire::Json finding = Finding("Execution:Kubernetes/X", 8);
   finding["service"]["additionalInfo"]["sample"] = true;
   EXPECT_TRUE(TasksFor(*policy, *ReadFinding(finding)).empty());
   finding = Finding("Execution:Kubernetes/X", 8);
@@ -62,7 +62,7 @@ TEST(Policy, StartsNothingForSamplesAndArchivedFindings) {
 }
 
 TEST(Policy, TakesNoOptionForAName) {
-  aws::Json finding = Finding("X", 8);
+  wire::Json finding = Finding("X", 8);
   finding["resource"]["kubernetesDetails"]["kubernetesWorkloadDetails"]["namespace"] =
       "--kubeconfig";
   finding["resource"]["instanceDetails"]["instanceId"] = "i-0 --endpoint-url http://evil.test";
@@ -70,7 +70,7 @@ TEST(Policy, TakesNoOptionForAName) {
   ASSERT_TRUE(object);
   EXPECT_EQ(object->pod, "");
   EXPECT_EQ(object->instance, "");
-  EXPECT_FALSE(ReadFinding(aws::Json::object()));
+  EXPECT_FALSE(ReadFinding(wire::Json::object()));
 }
 
 TEST(Policy, RefusesWhatIsMisspelt) {

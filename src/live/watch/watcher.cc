@@ -19,7 +19,7 @@
 namespace ekshume::live::watch {
 namespace {
 
-using aws::Json;
+using wire::Json;
 
 // Findings of the last quarter of an hour are looked at again: they come late.
 constexpr int64_t kOverlapSeconds = 900;
@@ -89,8 +89,8 @@ Result<void> Watcher::Load() {
   if (!json.is_object()) {
     return Fail(ErrorCode::kCorrupt, fmt::format("{} is damaged", state_path_));
   }
-  for (const auto& [key, value] : aws::ObjectOf(json, "done").items()) done_[key] = value;
-  looked_until_ = aws::IntegerOf(json, "looked_until");
+  for (const auto& [key, value] : wire::ObjectOf(json, "done").items()) done_[key] = value;
+  looked_until_ = wire::IntegerOf(json, "looked_until");
   return {};
 }
 
@@ -132,12 +132,12 @@ Result<void> Watcher::AskQueue(const aws::Client& client) {
                                                  {"MaxNumberOfMessages", 10},
                                                  {"WaitTimeSeconds", options_.once ? 1 : 20},
                                                  {"VisibilityTimeout", 900}}));
-  for (const Json& message : aws::ArrayOf(answer, "Messages")) {
-    EKSHUME_TRY(OnEvent(Json::parse(aws::TextOf(message, "Body"), nullptr, false)));
+  for (const Json& message : wire::ArrayOf(answer, "Messages")) {
+    EKSHUME_TRY(OnEvent(Json::parse(wire::TextOf(message, "Body"), nullptr, false)));
     // Only now: what we did not get to comes again.
     EKSHUME_TRY(aws::CallJson(client, aws::kSqs, "DeleteMessage",
                               {{"QueueUrl", options_.queue_url},
-                               {"ReceiptHandle", aws::TextOf(message, "ReceiptHandle")}}));
+                               {"ReceiptHandle", wire::TextOf(message, "ReceiptHandle")}}));
   }
   return {};
 }
@@ -148,12 +148,12 @@ Result<void> Watcher::OnEvent(const Json& event) {
     diagnostics_.Report(DiagnosticCode::kAcquireFailed, "an event", "it is no JSON object");
     return {};
   }
-  if (aws::TextOf(event, "Type") == "Notification") {
-    const Json inner = Json::parse(aws::TextOf(event, "Message"), nullptr, false);
-    return inner.is_object() && aws::TextOf(inner, "Type") != "Notification" ? OnEvent(inner)
-                                                                             : Result<void>();
+  if (wire::TextOf(event, "Type") == "Notification") {
+    const Json inner = Json::parse(wire::TextOf(event, "Message"), nullptr, false);
+    return inner.is_object() && wire::TextOf(inner, "Type") != "Notification" ? OnEvent(inner)
+                                                                              : Result<void>();
   }
-  if (event.contains("detail")) return OnFinding(aws::ObjectOf(event, "detail"));
+  if (event.contains("detail")) return OnFinding(wire::ObjectOf(event, "detail"));
   return OnFinding(event);
 }
 
@@ -168,8 +168,8 @@ Result<void> Watcher::OnFinding(const Json& json) {
 Result<void> Watcher::Do(const Task& task, const FindingObject& finding) {
   const std::string key = fmt::format("{} {}", task.acquire, task.object);
   if (const auto before = done_.find(key); before != done_.end()) {
-    const bool failed = aws::IntegerOf(before->second, "exit_code", -1) >= kFailed;
-    const bool same = aws::TextOf(before->second, "finding") == finding.finding_id;
+    const bool failed = wire::IntegerOf(before->second, "exit_code", -1) >= kFailed;
+    const bool same = wire::TextOf(before->second, "finding") == finding.finding_id;
     if (!failed || same) return {};
   }
   options_.say(fmt::format("{} (severity {}): acquiring the {} {}", finding.type, finding.severity,
@@ -202,15 +202,15 @@ void Watcher::CallWebhook(const Task& task, const FindingObject& finding, int ex
   request.url = options_.policy.webhook;
   request.timeout = std::chrono::seconds(30);
   request.headers = {{"content-type", "application/json"}};
-  request.body = aws::DumpJson({{"tool", "ekshume"},
-                                {"finding_id", finding.finding_id},
-                                {"finding_type", finding.type},
-                                {"severity", finding.severity},
-                                {"cluster", finding.cluster},
-                                {"acquired", task.acquire},
-                                {"object", task.object},
-                                {"exit_code", exit_code},
-                                {"case", options_.case_directory}});
+  request.body = wire::DumpJson({{"tool", "ekshume"},
+                                 {"finding_id", finding.finding_id},
+                                 {"finding_type", finding.type},
+                                 {"severity", finding.severity},
+                                 {"cluster", finding.cluster},
+                                 {"acquired", task.acquire},
+                                 {"object", task.object},
+                                 {"exit_code", exit_code},
+                                 {"case", options_.case_directory}});
   http::CurlTransport transport;
   const auto answer = transport.Send(request);
   if (answer && answer->status / 100 == 2) return;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "live/aws/json.h"
+#include "live/wire/json.h"
 
 #include <fmt/format.h>
 
 #include <charconv>
 #include <cmath>
 
-namespace ekshume::live::aws {
+namespace ekshume::live::wire {
 
 Result<Json> ParseJson(std::string_view text, std::string_view what) {
   Json json = Json::parse(text, nullptr, false);
@@ -58,4 +58,4 @@ const Json& ObjectOf(const Json& object, const char* name) {
   return found != object.end() && found->is_object() ? *found : kEmpty;
 }
 
-}  // namespace ekshume::live::aws
+}  // namespace ekshume::live::wire

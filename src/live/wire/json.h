@@ -9,7 +9,7 @@
 #include "base/result.h"
 
 // JSON as services answer it: members may be missing or of another kind than documented.
-namespace ekshume::live::aws {
+namespace ekshume::live::wire {
 
 using Json = nlohmann::json;
 
@@ -27,4 +27,4 @@ const Json& ArrayOf(const Json& object, const char* name);
 // A member that is an object, or an empty one.
 const Json& ObjectOf(const Json& object, const char* name);
 
-}  // namespace ekshume::live::aws
+}  // namespace ekshume::live::wire

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "live/aws/surroundings.h"
+#include "live/wire/surroundings.h"
 
 #include <fmt/format.h>
 
@@ -13,7 +13,7 @@
 
 #include "base/limits.h"
 
-namespace ekshume::live::aws {
+namespace ekshume::live::wire {
 namespace {
 
 std::optional<std::string> Variable(const std::string& name) {
@@ -65,4 +65,4 @@ Surroundings Surroundings::OfProcess() {
   return Surroundings{.variable = Variable, .read_file = ReadFile, .run = RunCommand};
 }
 
-}  // namespace ekshume::live::aws
+}  // namespace ekshume::live::wire

@@ -10,7 +10,7 @@
 #include "base/limits.h"
 #include "base/result.h"
 
-namespace ekshume::live::aws {
+namespace ekshume::live::wire {
 
 // Counts the pages of one list, so that a service that always says "next page" is left at some
 // time.
@@ -32,4 +32,4 @@ class PageCount {
   size_t pages_ = 0;
 };
 
-}  // namespace ekshume::live::aws
+}  // namespace ekshume::live::wire

@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 
-namespace ekshume::live::aws {
+namespace ekshume::live::wire {
 
 // What credentials come from besides services; replaced in tests. Any number of threads.
 struct Surroundings {
@@ -25,4 +25,4 @@ struct Surroundings {
   std::string Home() const { return variable("HOME").value_or(""); }
 };
 
-}  // namespace ekshume::live::aws
+}  // namespace ekshume::live::wire
