@@ -12,6 +12,8 @@
 #include "cli/acquire_kubernetes.h"
 #include "live/kubernetes/acquire_pod.h"
 #include "live/kubernetes/pod_state.h"
+#include "live/respond/node_control.h"
+#include "live/respond/object_calls.h"
 #include "live/respond/probe.h"
 
 namespace ekshume::cli {
@@ -33,7 +35,33 @@ class StepWorks {
         journal_(journal) {}
 
   using Json = live::wire::Json;
+  // Of a secret only hashes: the case holds no credentials.
+  Result<Json> SaveSecret(const Step& step) {
+    const std::vector<std::string_view> parts = SplitNonEmpty(step.object, '/');
+    if (parts.size() != 3) {
+      return Fail(ErrorCode::kInvalidArgument, fmt::format("{} is no secret", step.object));
+    }
+    const std::string target = fmt::format("{}/{}", parts[1], parts[2]);
+    return IntoCase(step, "state", target, [&](live::Acquisition& acquisition) -> Result<Json> {
+      const std::string path =
+          kubernetes::PathOf({"api", "v1", "namespaces", parts[1], "secrets", parts[2]});
+      const Json secret = respond::ForJournal(EKSHUME_TRY(client_.Get(path)));
+      EKSHUME_TRY(acquisition.Add("state/secret.json", path, live::wire::DumpJson(secret)));
+      return Json{{"sentence", "the SHA-256 of each value is in the case"},
+                  {"hashes", live::wire::ObjectOf(secret, "data")}};
+    });
+  }
+
+  Result<Json> Control(const Step& step) {
+    return IntoCase(step, "control", step.object,
+                    [&](live::Acquisition& acquisition) -> Result<Json> {
+                      return respond::ControlProcesses(step, image_, client_, acquisition,
+                                                       program_.diagnostics, program_.progress);
+                    });
+  }
+
   Result<Json> Save(const Step& step) {
+    if (step.object.starts_with("secret/")) return SaveSecret(step);
     return Into(step, "state",
                 [&](live::Acquisition& acquisition, const std::string& in_namespace,
                     const std::string& pod) -> Result<Json> {
@@ -122,15 +150,22 @@ class StepWorks {
     }
     const std::string in_namespace(parts[1]);
     const std::string pod(parts[2]);
+    return IntoCase(
+        step, kind, fmt::format("{}/{}", in_namespace, pod),
+        [&](live::Acquisition& acquisition) { return work(acquisition, in_namespace, pod); });
+  }
+
+  Result<Json> IntoCase(const Step& step, const char* kind, std::string target,
+                        const std::function<Result<Json>(live::Acquisition&)>& work) {
     const auto acquisition =
         EKSHUME_TRY(live::Acquisition::Begin({.case_directory = case_directory_,
                                               .output_directory = "",
                                               .kind = kind,
-                                              .target = fmt::format("{}/{}", in_namespace, pod),
+                                              .target = std::move(target),
                                               .arguments = program_.command_line},
                                              program_.diagnostics));
     RecordCluster(client_, *acquisition);
-    Result<Json> result = work(*acquisition, in_namespace, pod);
+    Result<Json> result = work(*acquisition);
     if (!result) {
       acquisition->Failed(step.object, result.error().message,
                           kubernetes::MissingPermission(result.error()));
@@ -165,7 +200,9 @@ std::map<StepKind, respond::StepWork> RespondWork(Program& program, const std::s
   const auto works = std::make_shared<StepWorks>(program, image, case_directory, client, journal);
   return {{StepKind::kSave, [works](const Step& step) { return works->Save(step); }},
           {StepKind::kAcquire, [works](const Step& step) { return works->Acquire(step); }},
-          {StepKind::kProbe, [works](const Step& step) { return works->Probe(step); }}};
+          {StepKind::kProbe, [works](const Step& step) { return works->Probe(step); }},
+          {StepKind::kFreeze, [works](const Step& step) { return works->Control(step); }},
+          {StepKind::kKill, [works](const Step& step) { return works->Control(step); }}};
 }
 
 }  // namespace ekshume::cli

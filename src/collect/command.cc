@@ -14,6 +14,7 @@
 
 #include "base/text.h"
 #include "collect/collect.h"
+#include "collect/control.h"
 #include "collect/json_line.h"
 #include "collect/output.h"
 #include "collect/part_sink.h"
@@ -71,6 +72,10 @@ After a cut:
                         empty line (it comes before the URLs when both are read from there)
   --resumes ID          id of the stream that is continued
   --part N              number of this part (default 2 with --resumes)
+
+Not collecting, but acting, for `ekshume respond` (docs/respond.md):
+  {0} control freeze|thaw --container ID
+  {0} control kill --pid PID --start-ticks N [--container ID]
 
 Examples:
   {0} --memory anonymous > node.ekc
@@ -350,10 +355,25 @@ Result<Summary> Run(const Command& command, const std::atomic<bool>& cancelled) 
   return Collect(command.options, paced, cancelled);
 }
 
+// What it did is a JSON line on standard output.
+int RunControl(const std::string& program, const std::vector<std::string>& arguments) {
+  const auto options = ParseControl(arguments);
+  const Result<std::string> line = options ? Control(*options) : options.error();
+  if (line) {
+    fmt::print("{}\n", *line);
+    return kDone;
+  }
+  fmt::print(stderr, "{}: {}\n", program, EscapeForTerminal(line.error().message));
+  return line.error().code == ErrorCode::kInvalidArgument ? kUsage : kCannot;
+}
+
 }  // namespace
 
 int RunCommand(const std::string& program, const std::vector<std::string>& arguments,
                const std::atomic<bool>& cancelled) {
+  if (!arguments.empty() && arguments[0] == "control") {
+    return RunControl(program, {arguments.begin() + 1, arguments.end()});
+  }
   Result<Command> command = ParseCommand(arguments);
   if (command && command->help) {
     fmt::print("{} ", program);

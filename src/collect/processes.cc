@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "collect/context.h"
+#include "collect/proc_stat.h"
 #include "collect/system.h"
 #include "collection/cgroup.h"
 
@@ -22,36 +23,6 @@ using collection::StatusValue;
 constexpr size_t kMaxArgumentBytes = size_t{256} << 10;
 constexpr std::string_view kDeleted = " (deleted)";
 constexpr uint64_t kKernelThreadFlag = 0x00200000;  // PF_KTHREAD in field 9 of /proc/PID/stat
-
-// proc(5), /proc/PID/stat: fields from 3 on, which follow the name in parentheses.
-struct StatFields {
-  std::string comm;
-  std::vector<std::string_view> fields;  // [0] is field 3
-  uint64_t At(size_t field) const {
-    return field - 3 < fields.size() ? ParseNumber(fields[field - 3]).value_or(0) : 0;
-  }
-};
-
-StatFields ParseStat(std::string_view text) {
-  StatFields stat;
-  // The name may hold spaces and parentheses itself; the last one closes it.
-  const size_t open = text.find('(');
-  const size_t close = text.rfind(')');
-  if (open == std::string_view::npos || close == std::string_view::npos || close < open)
-    return stat;
-  stat.comm = text.substr(open + 1, close - open - 1);
-  while (text.ends_with('\n')) text.remove_suffix(1);
-  stat.fields = Fields(text.substr(close + 1));
-  return stat;
-}
-
-std::vector<uint64_t> StatusNumbers(std::string_view status, std::string_view key) {
-  std::vector<uint64_t> numbers;
-  for (const std::string_view field : Fields(StatusValue(status, key))) {
-    numbers.push_back(ParseNumber(field).value_or(0));
-  }
-  return numbers;
-}
 
 // "net:[4026531992]"
 uint64_t NamespaceInode(const std::string& path) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "live/wire/uri.h"
 #include "live/kubernetes/client.h"
 
 #include <fmt/format.h>
@@ -11,10 +12,9 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "base/wait.h"
+#include "live/wire/page_count.h"
 #include "live/http/curl_transport.h"
 #include "live/http/date.h"
-#include "live/wire/page_count.h"
-#include "live/wire/uri.h"
 
 namespace ekshume::live::kubernetes {
 namespace {
@@ -75,7 +75,12 @@ Permission PermissionFor(std::string_view method, std::string_view path) {
   permission.resource = parts.size() > next ? std::string(parts[next]) : std::string(path);
   if (parts.size() > next + 2) permission.resource += fmt::format("/{}", parts[next + 2]);
   if (method == "GET") permission.verb = has_name ? "get" : "list";
+  // A name that is encoded in the path is not asked for by itself.
+  if (has_name && parts[next + 1].find('%') == std::string_view::npos) {
+    permission.name = parts[next + 1];
+  }
   if (method == "POST") permission.verb = "create";
+  if (method == "PUT") permission.verb = "update";
   if (method == "PATCH") permission.verb = "patch";
   if (method == "DELETE") permission.verb = "delete";
   return permission;
@@ -292,21 +297,28 @@ Result<void> Client::ListAs(const std::string& accept, const std::string& path,
   return {};
 }
 
-Result<Json> Client::Post(const std::string& path, const Json& body) {
-  http::Request request{.method = "POST", .url = path};
-  request.headers = {{"Content-Type", "application/json"}, {"Accept", "application/json"}};
+Result<std::string> Client::Change(const char* method, const std::string& path, const Json& body,
+                                   const std::string& content_type) {
+  http::Request request{.method = method, .url = path};
+  request.headers = {{"Content-Type", content_type}, {"Accept", "application/json"}};
   request.body = wire::DumpJson(body);
-  const http::Answer answer = EKSHUME_TRY(Send(std::move(request), WithoutQuery(path)));
-  return Json::parse(answer.body, nullptr, false);
+  return EKSHUME_TRY(Send(std::move(request), WithoutQuery(path))).body;
+}
+
+Result<Json> Client::Post(const std::string& path, const Json& body) {
+  const std::string answer = EKSHUME_TRY(Change("POST", path, body, "application/json"));
+  return Json::parse(answer, nullptr, false);
+}
+
+Result<Json> Client::Put(const std::string& path, const Json& body) {
+  const std::string answer = EKSHUME_TRY(Change("PUT", path, body, "application/json"));
+  return wire::ParseJson(answer, path);
 }
 
 Result<Json> Client::Patch(const std::string& path, const Json& body,
                            const std::string& content_type) {
-  http::Request request{.method = "PATCH", .url = path};
-  request.headers = {{"Content-Type", content_type}, {"Accept", "application/json"}};
-  request.body = wire::DumpJson(body);
-  const http::Answer answer = EKSHUME_TRY(Send(std::move(request), WithoutQuery(path)));
-  return wire::ParseJson(answer.body, path);
+  const std::string answer = EKSHUME_TRY(Change("PATCH", path, body, content_type));
+  return wire::ParseJson(answer, path);
 }
 
 Result<void> Client::Delete(const std::string& path, const Json& options) {
@@ -333,7 +345,8 @@ Result<bool> Client::May(const Permission& permission) {
                            {"verb", permission.verb},
                            {"group", permission.group},
                            {"resource", permission.resource.substr(0, slash)},
-                           {"subresource", sub}}}}}};
+                           {"subresource", sub},
+                           {"name", permission.name}}}}}};
   const Json answer =
       EKSHUME_TRY(Post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review));
   const Json& status = wire::ObjectOf(answer, "status");

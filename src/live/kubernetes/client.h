@@ -25,6 +25,7 @@ struct Permission {
   std::string resource;      // "pods/log"
   std::string group;         // "" for core
   std::string in_namespace;  // "" for what belongs to no namespace
+  std::string name;          // of the one object, as some roles name it; "" for all
 
   // "create pods/exec in namespace shop".
   std::string Text() const;
@@ -66,6 +67,7 @@ class Client {
                             const std::function<Result<void>(const Json&)>& item);
   // The paths of changes may have a query: "?dryRun=All".
   Result<Json> Post(const std::string& path, const Json& body);
+  Result<Json> Put(const std::string& path, const Json& body);
   Result<Json> Patch(const std::string& path, const Json& body, const std::string& content_type);
   Result<void> Delete(const std::string& path, const Json& options);
 
@@ -89,6 +91,9 @@ class Client {
   // `refused`, when given, gets an answer that is an error.
   Result<http::Answer> Send(http::Request request, std::string_view path,
                             http::Answer* refused = nullptr);
+  // The answer's text.
+  Result<std::string> Change(const char* method, const std::string& path, const Json& body,
+                             const std::string& content_type);
   Result<Json> GetAs(const std::string& accept, const std::string& path, const std::string& query,
                      http::Answer* refused = nullptr);
   Result<void> ListAs(const std::string& accept, const std::string& path, const std::string& query,

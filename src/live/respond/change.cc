@@ -69,6 +69,24 @@ Json InversePatch(const Json& before, const Json& patch) {
   return inverse;
 }
 
+Json PatchBetween(const Json& from, const Json& to) {
+  Json patch = Json::object();
+  for (const auto& [name, value] : from.items()) {
+    if (!to.contains(name)) patch[name] = nullptr;
+  }
+  for (const auto& [name, value] : to.items()) {
+    if (!from.contains(name)) {
+      patch[name] = value;
+    } else if (from[name].is_object() && value.is_object()) {
+      Json below = PatchBetween(from[name], value);
+      if (!below.empty()) patch[name] = std::move(below);
+    } else if (from[name] != value) {
+      patch[name] = value;
+    }
+  }
+  return patch;
+}
+
 bool Stands(const Json& object, const Json& patch) {
   return DifferentFields(object, patch).empty();
 }
@@ -86,6 +104,11 @@ std::string Fingerprint(const Json& object) {
     for (const char* member :
          {"resourceVersion", "generation", "managedFields", "selfLink", "ownerReferences"}) {
       Erase(kept["metadata"], member);
+    }
+    if (kept["metadata"].contains("annotations")) {
+      Json& annotations = kept["metadata"]["annotations"];
+      Erase(annotations, "deployment.kubernetes.io/revision");
+      if (annotations.empty()) Erase(kept["metadata"], "annotations");
     }
   }
   // Objects of a list have neither.

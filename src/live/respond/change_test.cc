@@ -69,5 +69,30 @@ TEST(Change, WhatIsMadeAgainHasNothingOfTheServer) {
   EXPECT_EQ(made, Json::parse(R"({"kind":"X","metadata":{"name":"n","labels":{"a":"b"}}})"));
 }
 
+TEST(Change, PatchBetweenMakesTheOther) {
+  const Json from = Json::parse(
+      R"({"a":1,"gone":{"x":1},"map":{"same":true,"old":"v","deep":{"l":[1,2]}},"list":[1],"kind":{"b":1}})");
+  const Json to = Json::parse(
+      R"({"a":1,"new":{"y":2},"map":{"same":true,"deep":{"l":[2]},"more":null},"list":[1],"kind":"text"})");
+  Json made = from;
+  const Json patch = PatchBetween(from, to);
+  made.merge_patch(patch);
+  Json expected = to;
+  expected["map"].erase("more");  // a merge patch knows no null
+  EXPECT_EQ(made, expected);
+  EXPECT_FALSE(patch.contains("list"));
+  EXPECT_TRUE(PatchBetween(to, to).empty());
+}
+
+TEST(Change, TheRevisionOfADeploymentIsOfTheControlPlane) {
+  Json object =
+      Json::parse(R"({"kind":"Deployment","metadata":{"name":"a"},"spec":{"replicas":1}})");
+  const std::string before = Fingerprint(object);
+  object["metadata"]["annotations"]["deployment.kubernetes.io/revision"] = "2";
+  EXPECT_EQ(Fingerprint(object), before);
+  object["metadata"]["annotations"]["who"] = "x";
+  EXPECT_NE(Fingerprint(object), before);
+}
+
 }  // namespace
 }  // namespace ekshume::live::respond

@@ -19,8 +19,9 @@ using kubernetes::Permission;
 using kubernetes::PermissionFor;
 
 constexpr int kVersion = 1;
-constexpr std::array<std::string_view, 9> kKinds = {"patch", "create",  "delete", "remove", "evict",
-                                                    "save",  "acquire", "probe",  "manual"};
+constexpr std::array<std::string_view, 12> kKinds = {"patch", "create",  "delete", "remove",
+                                                     "evict", "replace", "save",   "acquire",
+                                                     "probe", "freeze",  "kill",   "manual"};
 constexpr std::array<std::string_view, 3> kEffects = {"preserves", "alters", "destroys"};
 
 Error BadPlan(std::string_view why) {
@@ -152,6 +153,11 @@ const Step* Plan::Find(std::string_view step_id) const {
   return found == steps.end() ? nullptr : &*found;
 }
 
+bool CanBeUndone(StepKind kind) {
+  return kind != StepKind::kRemove && kind != StepKind::kEvict && kind != StepKind::kReplace &&
+         kind != StepKind::kKill;
+}
+
 std::string_view NameOf(StepKind kind) { return kKinds[static_cast<size_t>(kind)]; }
 std::string_view NameOf(Effect effect) { return kEffects[static_cast<size_t>(effect)]; }
 
@@ -164,7 +170,8 @@ std::string ObjectPath(const Step& step) {
 std::vector<Permission> PermissionsOf(const Step& step) {
   switch (step.kind) {
     case StepKind::kPatch:
-      return {PermissionFor("GET", step.path), PermissionFor("PATCH", step.path)};
+      return {PermissionFor("GET", step.path),
+              PermissionFor(step.settings.contains("by") ? "PUT" : "PATCH", step.path)};
     case StepKind::kCreate:
       return {PermissionFor("GET", ObjectPath(step)), PermissionFor("POST", step.path)};
     case StepKind::kDelete:
@@ -172,6 +179,9 @@ std::vector<Permission> PermissionsOf(const Step& step) {
       return {PermissionFor("GET", step.path), PermissionFor("DELETE", step.path)};
     case StepKind::kEvict:
       return {PermissionFor("GET", step.path), PermissionFor("POST", step.path + "/eviction")};
+    case StepKind::kReplace:
+      return {PermissionFor("GET", step.path), PermissionFor("DELETE", step.path),
+              PermissionFor("POST", step.path.substr(0, step.path.rfind('/')))};
     default: return {};
   }
 }

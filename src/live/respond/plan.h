@@ -22,9 +22,12 @@ enum class StepKind {
   kDelete,   // an object that can be made again from what is kept of it
   kRemove,   // a pod or node: cannot be undone
   kEvict,    // a pod, by the Eviction API: cannot be undone
+  kReplace,  // deletes an object and makes it again with a new uid: cannot be undone
   kSave,     // objects and logs of the API into the case
   kAcquire,  // `acquire pod`
   kProbe,    // tries connections from the pod's network namespace
+  kFreeze,   // stops the processes of a container by its cgroup; undone by letting them go on
+  kKill,     // ends one process: cannot be undone
   kManual,   // people do it; recorded when they say so
 };
 
@@ -46,7 +49,7 @@ struct Step {
   std::string uid;                              // of the object when the plan was made
   std::string fingerprint;                      // the same: change.h
   std::string object;                           // what people call it: "pod/shop/web"
-  std::map<std::string, std::string> settings;  // of kAcquire and kProbe
+  std::map<std::string, std::string> settings;  // docs/formats/response-plan.md lists them
   std::vector<std::string> missing;             // permissions that we do not have
   bool enabled = true;
   bool needs_approval = false;
@@ -76,6 +79,8 @@ struct Plan {
 std::string ObjectPath(const Step& step);
 // The permission that the API asks for, if the step calls it.
 std::vector<kubernetes::Permission> PermissionsOf(const Step& step);
+// False for what takes something away for good.
+bool CanBeUndone(StepKind kind);
 std::string_view NameOf(StepKind kind);
 std::string_view NameOf(Effect effect);
 

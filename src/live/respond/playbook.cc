@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "base/ascii.h"
@@ -46,6 +47,13 @@ PlanMaker::PlanMaker(const PlanRequest& request, kubernetes::Client& client)
 }
 
 Step& PlanMaker::Add(Step step) {
+  for (Step& other : plan_.steps) {
+    if (step.kind != StepKind::kManual && other.kind == step.kind && other.path == step.path &&
+        other.object == step.object && other.body == step.body && other.settings == step.settings &&
+        other.phase == step.phase) {
+      return other;
+    }
+  }
   const std::string id = step.id;
   for (int number = 2; plan_.Find(step.id) != nullptr; ++number) {
     step.id = fmt::format("{}-{}", id, number);
@@ -112,47 +120,115 @@ Step& PlanMaker::AddNodeShield(std::string_view name, const Json& now, std::stri
                   std::move(what), std::move(reason));
 }
 
+Step& PlanMaker::AddCreation(std::string_view id, std::string_view phase, std::string object,
+                             std::string collection, Json body, std::string what,
+                             std::string reason) {
+  Step step;
+  step.id = id;
+  step.phase = phase;
+  step.kind = StepKind::kCreate;
+  step.object = std::move(object);
+  step.path = std::move(collection);
+  step.body = std::move(body);
+  step.what = std::move(what);
+  step.reason = std::move(reason);
+  step.undo = "deletes it";
+  return Add(std::move(step));
+}
+
+Step& PlanMaker::AddDeletion(std::string_view id, std::string_view phase, std::string object,
+                             std::string path, const Json& now, std::string what,
+                             std::string reason) {
+  Step step;
+  step.id = id;
+  step.phase = phase;
+  step.kind = StepKind::kDelete;
+  step.object = std::move(object);
+  step.path = std::move(path);
+  step.uid = aws::TextOf(aws::ObjectOf(now, "metadata"), "uid");
+  step.fingerprint = Fingerprint(now);
+  step.what = std::move(what);
+  step.reason = std::move(reason);
+  step.undo = "makes it again as it was, with a new uid";
+  return Add(std::move(step));
+}
+
+bool PlanMaker::Serves(const std::string& version, std::string_view resource) {
+  const auto resources = client_.Get("/apis/" + version);
+  if (!resources) return false;
+  return std::ranges::any_of(aws::ArrayOf(*resources, "resources"),
+                             [&](const Json& one) { return aws::TextOf(one, "name") == resource; });
+}
+
+std::string PlanMaker::ServedVersion(std::initializer_list<const char*> versions,
+                                     std::string_view resource) {
+  for (const char* version : versions) {
+    if (Serves(version, resource)) return version;
+  }
+  return "";
+}
+
+void PlanMaker::SortByPhase() {
+  constexpr std::array<std::string_view, 10> kPhases = {
+      "record", "shield",  "save",   "identity", "capture",
+      "detach", "network", "verify", "disk",     "eradicate"};
+  std::ranges::stable_sort(plan_.steps, {}, [&](const Step& step) {
+    return std::ranges::find(kPhases, step.phase) - kPhases.begin();
+  });
+}
+
 Plan PlanMaker::Finish() {
   std::map<std::string, bool> known;
   for (Step& step : plan_.steps) {
     for (const kubernetes::Permission& permission : PermissionsOf(step)) {
-      const std::string text = permission.Text();
-      if (!known.contains(text)) {
+      const std::string key = permission.Text() + "/" + permission.name;
+      if (!known.contains(key)) {
         const auto may = client_.May(permission);
         // What cannot be asked is not said to be missing.
-        known[text] = !may || *may;
+        known[key] = !may || *may;
       }
-      if (!known[text]) step.missing.push_back(text);
+      if (!known[key]) step.missing.push_back(permission.Text());
     }
   }
   return std::move(plan_);
 }
 
+Result<void> PlanTarget(PlanMaker& maker, std::string_view target) {
+  const std::vector<std::string_view> parts = SplitNonEmpty(target, '/');
+  const std::string_view kind = parts.empty() ? std::string_view() : parts[0];
+  // Names of users and images may have slashes: ARNs do.
+  const std::string_view rest =
+      kind.size() < target.size() ? target.substr(kind.size() + 1) : std::string_view();
+  if (parts.size() == 3) {
+    if (kind == "pod") return PlanPod(maker, parts[1], parts[2]);
+    if (kind == "serviceaccount") return PlanIdentity(maker, "ServiceAccount", parts[1], parts[2]);
+    if (kind == "rolebinding") return PlanBinding(maker, parts[1], parts[2]);
+    if (kind == "secret") return PlanSecret(maker, parts[1], parts[2]);
+    if (kind == "cronjob") return PlanCronJob(maker, parts[1], parts[2]);
+    if (kind == "deployment" || kind == "statefulset" || kind == "daemonset") {
+      return PlanWorkload(maker, kind, parts[1], parts[2]);
+    }
+  }
+  if (parts.size() == 2) {
+    if (kind == "node") return PlanNode(maker, parts[1]);
+    if (kind == "clusterrolebinding") return PlanBinding(maker, "", parts[1]);
+    if (kind == "webhook") return PlanWebhook(maker, parts[1]);
+    if (kind == "apiservice") return PlanApiService(maker, parts[1]);
+  }
+  if (parts.size() >= 2) {
+    if (kind == "user") return PlanIdentity(maker, "User", "", rest);
+    if (kind == "group") return PlanIdentity(maker, "Group", "", rest);
+    if (kind == "aws-auth") return PlanAwsAuth(maker, rest);
+    if (kind == "image") return PlanImage(maker, rest);
+  }
+  return Fail(ErrorCode::kInvalidArgument,
+              fmt::format("{} is no target: {}", EscapeForTerminal(target), kTargets));
+}
+
 Result<Plan> MakePlan(const PlanRequest& request, kubernetes::Client& client) {
   PlanMaker maker(request, client);
-  const std::vector<std::string_view> parts = SplitNonEmpty(request.target, '/');
-  const std::string_view kind = parts.empty() ? std::string_view() : parts[0];
-  if (kind == "pod" && parts.size() == 3) {
-    EKSHUME_TRY(PlanPod(maker, parts[1], parts[2]));
-  } else if (kind == "node" && parts.size() == 2) {
-    EKSHUME_TRY(PlanNode(maker, parts[1]));
-  } else if (kind == "serviceaccount" && parts.size() == 3) {
-    EKSHUME_TRY(PlanIdentity(maker, "ServiceAccount", parts[1], parts[2]));
-  } else if ((kind == "user" || kind == "group") && parts.size() >= 2) {
-    // Names of users may have slashes: ARNs do.
-    const std::string_view name = std::string_view(request.target).substr(kind.size() + 1);
-    EKSHUME_TRY(PlanIdentity(maker, kind == "user" ? "User" : "Group", "", name));
-  } else if (kind == "clusterrolebinding" && parts.size() == 2) {
-    EKSHUME_TRY(PlanBinding(maker, "", parts[1]));
-  } else if (kind == "rolebinding" && parts.size() == 3) {
-    EKSHUME_TRY(PlanBinding(maker, parts[1], parts[2]));
-  } else {
-    return Fail(ErrorCode::kInvalidArgument,
-                fmt::format("{} is no target: pod/NAMESPACE/NAME, node/NAME, "
-                            "serviceaccount/NAMESPACE/NAME, user/NAME, group/NAME, "
-                            "clusterrolebinding/NAME or rolebinding/NAMESPACE/NAME",
-                            EscapeForTerminal(request.target)));
-  }
+  EKSHUME_TRY(PlanTarget(maker, request.target));
+  maker.SortByPhase();
   return maker.Finish();
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "live/kubernetes/client.h"
@@ -9,13 +11,20 @@
 
 namespace ekshume::live::respond {
 
+// What a plan can be made for, as people write it.
+inline constexpr const char* kTargets =
+    "pod/NAMESPACE/NAME, node/NAME, serviceaccount/NAMESPACE/NAME, user/NAME, group/NAME, "
+    "clusterrolebinding/NAME, rolebinding/NAMESPACE/NAME, "
+    "deployment|statefulset|daemonset|cronjob/NAMESPACE/NAME, secret/NAMESPACE/NAME, "
+    "webhook/NAME, apiservice/NAME, aws-auth/ARN or image/NAME@sha256:DIGEST";
+
 struct PlanRequest {
-  // pod/NAMESPACE/NAME, node/NAME, serviceaccount/NAMESPACE/NAME, user/NAME, group/NAME,
-  // clusterrolebinding/NAME or rolebinding/NAMESPACE/NAME.
-  std::string target;
+  std::string target;  // one of kTargets
   std::string case_id;
   std::string by;                    // who makes it
   std::string memory = "anonymous";  // what `acquire pod` takes of it
+  int64_t revision = 0;              // of a workload to go back to; 0: the one before
+  std::vector<std::string> kills;    // PID:START_TICKS of processes of the pod, as acquired
   std::vector<std::string> probes;   // HOST:PORT that the pod must not reach; the API server's too
 };
 
@@ -24,5 +33,12 @@ struct PlanRequest {
 // eradicate. Only reads. Says which permissions are missing. kNotFound without the target,
 // kInvalidArgument for one of another form.
 Result<Plan> MakePlan(const PlanRequest& request, kubernetes::Client& client);
+
+// One plan for what the incidents of a case name as affected, its report.json given as text: the
+// steps of all targets, phase by phase. What is not in the cluster any more, or is no object of
+// it, becomes a manual step that says why. `request.target` is what the plan is called.
+// kInvalidArgument when the report is none, kNotFound when its incidents name nothing.
+Result<Plan> MakeCasePlan(const PlanRequest& request, std::string_view report,
+                          kubernetes::Client& client);
 
 }  // namespace ekshume::live::respond

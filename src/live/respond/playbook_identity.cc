@@ -36,6 +36,24 @@ void AddBindingStep(PlanMaker& maker, const Json& binding, bool enabled, std::st
                            wire::TextOf(subject, "name"));
   }
   if (removed.empty()) return;
+  // Another identity of the same binding, in a plan for several: one step for both, as each would
+  // put the other's subject back.
+  for (Step& other : maker.plan().steps) {
+    if (other.kind != StepKind::kPatch || other.path != RbacPath(in_namespace, name)) continue;
+    Json both = Json::array();
+    for (const Json& subject : wire::ArrayOf(other.body, "subjects")) {
+      if (!is_wanted(subject)) both.push_back(subject);
+    }
+    if (both == other.body["subjects"]) {
+      other.enabled = other.enabled || enabled;
+      return;
+    }
+    other.body["subjects"] = std::move(both);
+    other.what =
+        fmt::format("take {} and others out of {}", removed, NameOfBinding(in_namespace, name));
+    other.enabled = other.enabled && enabled;
+    return;
+  }
   const Json& role = wire::ObjectOf(binding, "roleRef");
   Step& step = maker.AddPatch(
       "strip-binding", "identity", NameOfBinding(in_namespace, name), RbacPath(in_namespace, name),
@@ -63,6 +81,41 @@ Result<size_t> ForEachBinding(PlanMaker& maker, const std::function<void(const J
   return count;
 }
 
+// The tokens of an account: those of secrets end with the secret, the others with the account's
+// uid. Neither comes back.
+Result<void> AddTokenSteps(PlanMaker& maker, std::string_view in_namespace, std::string_view name,
+                           const Json& account) {
+  const std::string secrets = PathOf({"api", "v1", "namespaces", in_namespace, "secrets"});
+  const auto listed = maker.client().ListMetadata(secrets, [&](const Json& secret) -> Result<void> {
+    const Json& metadata = wire::ObjectOf(secret, "metadata");
+    const std::string of =
+        wire::TextOf(wire::ObjectOf(metadata, "annotations"), "kubernetes.io/service-account.name");
+    if (of != name) return {};
+    const std::string secret_name = wire::TextOf(metadata, "name");
+    Step& step = maker.AddRemoval(
+        StepKind::kRemove, "delete-token", fmt::format("secret/{}/{}", in_namespace, secret_name),
+        secrets + PathOf({secret_name}), secret,
+        fmt::format("delete the token in secret/{}/{}", in_namespace, secret_name),
+        "it is valid for ever otherwise; of its value the journal keeps the SHA-256. Pods that "
+        "mount it lose the API");
+    step.effect = Effect::kAlters;
+    return {};
+  });
+  if (!listed) {
+    maker.Warn(fmt::format("secrets of {} cannot be listed ({}): tokens in them are not found",
+                           in_namespace, listed.error().message));
+  }
+  Step& step = maker.AddRemoval(
+      StepKind::kReplace, "renew-account", fmt::format("serviceaccount/{}/{}", in_namespace, name),
+      PathOf({"api", "v1", "namespaces", in_namespace, "serviceaccounts", name}), account,
+      "delete the account and make it again with a new uid",
+      "ends all its tokens in the cluster a minute later; its pods must be started again. Tokens "
+      "that AWS took (IRSA) stay valid until they expire");
+  step.effect = Effect::kAlters;
+  step.fingerprint = Fingerprint(account);
+  return {};
+}
+
 }  // namespace
 
 Result<size_t> AddBindingSteps(PlanMaker& maker, bool enabled, std::string_view reason,
@@ -77,8 +130,9 @@ Result<size_t> AddBindingSteps(PlanMaker& maker, bool enabled, std::string_view 
 
 Result<void> PlanIdentity(PlanMaker& maker, std::string_view kind, std::string_view in_namespace,
                           std::string_view name) {
+  Json account;
   if (kind == "ServiceAccount") {
-    EKSHUME_TRY(maker.client().Get(
+    account = EKSHUME_TRY(maker.client().Get(
         PathOf({"api", "v1", "namespaces", in_namespace, "serviceaccounts", name})));
   }
   const std::string user = fmt::format("system:serviceaccount:{}:{}", in_namespace, name);
@@ -99,6 +153,11 @@ Result<void> PlanIdentity(PlanMaker& maker, std::string_view kind, std::string_v
         "aws-auth and the client certificates that give it");
   }
   if (kind == "ServiceAccount") {
+    EKSHUME_TRY(AddTokenSteps(maker, in_namespace, name, account));
+    AddAdmissionBlock(
+        maker,
+        {.images = {}, .in_namespace = std::string(in_namespace), .account = std::string(name)},
+        false);
     maker.Warn(
         "tokens of the account stay valid for calls to AWS (IRSA, Pod Identity): deny the "
         "role's sessions or change its trust policy");
@@ -109,19 +168,10 @@ Result<void> PlanIdentity(PlanMaker& maker, std::string_view kind, std::string_v
 Result<void> PlanBinding(PlanMaker& maker, std::string_view in_namespace, std::string_view name) {
   const std::string path = RbacPath(in_namespace, name);
   const Json binding = EKSHUME_TRY(maker.client().Get(path));
-  Step step;
-  step.id = "delete-binding";
-  step.phase = "identity";
-  step.kind = StepKind::kDelete;
-  step.object = NameOfBinding(in_namespace, name);
-  step.path = path;
-  step.uid = wire::TextOf(wire::ObjectOf(binding, "metadata"), "uid");
-  step.fingerprint = Fingerprint(binding);
-  step.what = fmt::format("delete {}", step.object);
-  step.reason =
-      "a backdoor in RBAC; the object is kept in the journal as it was, so it stays evidence";
-  step.undo = "makes it again as it was, with a new uid";
-  maker.Add(std::move(step));
+  const std::string object = NameOfBinding(in_namespace, name);
+  maker.AddDeletion(
+      "delete-binding", "identity", object, path, binding, fmt::format("delete {}", object),
+      "a backdoor in RBAC; the object is kept in the journal as it was, so it stays evidence");
   return {};
 }
 

@@ -2,33 +2,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
 #include "base/ascii.h"
+#include "base/clock.h"
+#include "base/text.h"
 #include "live/kubernetes/pod_state.h"
-#include "live/respond/change.h"
+#include "live/respond/liveness.h"
 #include "live/respond/plan_maker.h"
 
 namespace ekshume::live::respond {
 namespace {
 
 using kubernetes::PathOf;
-
-constexpr const char* kQuarantine = "ekshume.dev/quarantine";
-
-// The seconds after which the kubelet restarts a container whose probes fail, and so loses its
-// memory; nothing without liveness probes.
-std::optional<int64_t> ProbeBudget(const Json& spec) {
-  std::optional<int64_t> least;
-  for (const Json& container : wire::ArrayOf(spec, "containers")) {
-    if (!container.contains("livenessProbe")) continue;
-    const Json& probe = wire::ObjectOf(container, "livenessProbe");
-    const int64_t seconds =
-        wire::IntegerOf(probe, "periodSeconds", 10) * wire::IntegerOf(probe, "failureThreshold", 3);
-    least = std::min(least.value_or(seconds), seconds);
-  }
-  return least;
-}
 
 class PodPlaybook {
  public:
@@ -49,15 +34,16 @@ class PodPlaybook {
     EKSHUME_TRY(ContainIdentity());
     Capture();
     EKSHUME_TRY(Detach());
-    EKSHUME_TRY(CutNetwork());
+    EKSHUME_TRY(AddNetworkCut(maker_, pod_));
     Disk();
-    Eradicate();
-    const auto budget = ProbeBudget(wire::ObjectOf(pod_, "spec"));
+    EKSHUME_TRY(Eradicate());
+    const auto budget = LivenessBudgetOf(pod_, Hold::kCutNetwork, Now());
     if (budget) {
       maker_.Warn(fmt::format(
-          "liveness: when its probes fail for {} s the kubelet restarts a container and its memory "
-          "is lost; capture first, and keep the way from the node to the pod open",
-          *budget));
+          "liveness: when probes from the node ({}) fail, the kubelet restarts {} after {} s at "
+          "least and its memory is lost; capture first, and keep the way from the node to the pod "
+          "open",
+          budget->probe, budget->container, budget->seconds));
     }
     return {};
   }
@@ -84,6 +70,8 @@ class PodPlaybook {
                {"cluster-autoscaler.kubernetes.io/safe-to-evict", "false"}}}}}},
           "keep Karpenter and the cluster autoscaler from removing the pod",
           "instantaneous and silent; stops neither Spot interruption nor patching of Fargate");
+    EKSHUME_TRY(ShieldFromOwners());
+    if (is_fargate_) ShieldFromEviction();
     if (node_.empty() || is_fargate_) return {};
     const auto node = maker_.client().Get(PathOf({"api", "v1", "nodes", node_}));
     if (!node) {
@@ -94,6 +82,57 @@ class PodPlaybook {
     maker_.AddNodeShield(node_, *node, "keep the pod's node from being removed",
                          "the evidence lies on its disk");
     return {};
+  }
+
+  // What would replace the pod: a rollout of its Deployment. A CronJob starts another. A Job that
+  // runs is left alone, as suspending it deletes its pods.
+  Result<void> ShieldFromOwners() {
+    Json owned = pod_;
+    for (int i = 0; i < 3; ++i) {
+      const Json& owners = wire::ArrayOf(wire::ObjectOf(owned, "metadata"), "ownerReferences");
+      if (owners.empty() || wire::TextOf(owners[0], "kind") == "Node") return {};
+      const std::string kind = wire::TextOf(owners[0], "kind");
+      const std::string name = wire::TextOf(owners[0], "name");
+      const std::string path = kubernetes::PathOfOwner(owners[0], namespace_);
+      const auto owner = maker_.client().Get(path);
+      if (!owner) {
+        maker_.Warn(fmt::format("{} {} cannot be read ({}): it is not paused", kind, name,
+                                owner.error().message));
+        return {};
+      }
+      if (kind == "Deployment") {
+        maker_.AddPatch("pause-deployment", "shield",
+                        fmt::format("deployment/{}/{}", namespace_, name), path, *owner,
+                        {{"spec", {{"paused", true}}}}, "pause rollouts of its Deployment",
+                        "no change of the template replaces the pod, and so the evidence");
+      } else if (kind == "CronJob") {
+        maker_.AddPatch("suspend-cronjob", "shield", fmt::format("cronjob/{}/{}", namespace_, name),
+                        path, *owner, {{"spec", {{"suspend", true}}}}, "suspend its CronJob",
+                        "it starts no new job; the job that runs is left alone, as suspending it "
+                        "would delete its pods");
+      }
+      owned = *owner;
+    }
+    return {};
+  }
+
+  // Fargate evicts pods to patch what is below them, and asks budgets first.
+  void ShieldFromEviction() {
+    const std::string version =
+        maker_.ServedVersion({"policy/v1", "policy/v1beta1"}, "poddisruptionbudgets");
+    if (version.empty()) return;
+    const std::string name = fmt::format("ekshume-{}", AsciiLower(maker_.mark()));
+    maker_.AddCreation(
+        "hold-eviction", "shield", fmt::format("poddisruptionbudget/{}/{}", namespace_, name),
+        fmt::format("/apis/{}{}", version,
+                    PathOf({"namespaces", namespace_, "poddisruptionbudgets"})),
+        {{"apiVersion", version},
+         {"kind", "PodDisruptionBudget"},
+         {"metadata", {{"name", name}, {"namespace", namespace_}}},
+         {"spec",
+          {{"minAvailable", 1}, {"selector", {{"matchLabels", {{kQuarantine, maker_.mark()}}}}}}}},
+        "a disruption budget that refuses the pod's eviction",
+        "AWS asks it before it patches Fargate; it may delete the pod all the same");
   }
 
   void Save() {
@@ -138,7 +177,56 @@ class PodPlaybook {
     return {};
   }
 
+  // Stops a container while its memory is read. Nothing of the API can: our pod on the node does.
+  void Freeze() {
+    if (is_fargate_) return;
+    for (const Json& status : wire::ArrayOf(wire::ObjectOf(pod_, "status"), "containerStatuses")) {
+      if (!wire::ObjectOf(status, "state").contains("running")) continue;
+      const std::string container = wire::TextOf(status, "name");
+      const auto budget = LivenessBudgetOf(pod_, Hold::kFreeze, Now(), container);
+      Step& step = maker_.AddStep(
+          StepKind::kFreeze, "freeze", "capture", object_,
+          fmt::format("stop all processes of the container {}", container),
+          budget ? fmt::format("its {} probe fails by it: the kubelet restarts it after {} s at "
+                               "least, and its memory is lost. Refused while the setting "
+                               "despite_liveness is not \"true\"",
+                               budget->probe, budget->seconds)
+                 : "it does nothing more, and its memory does not change while it is read; no "
+                   "liveness probe fails by it");
+      step.settings = {{"container", container},
+                       {"container_id", kubernetes::ContainerIdOf(status)},
+                       {"liveness_seconds", budget ? fmt::format("{}", budget->seconds) : "none"}};
+      step.uid = wire::TextOf(wire::ObjectOf(pod_, "metadata"), "uid");
+      step.effect = Effect::kAlters;
+      step.enabled = false;
+      step.undo = "lets them go on";
+    }
+  }
+
+  Result<void> Kill() {
+    for (const std::string& process : maker_.request().kills) {
+      const size_t colon = process.find(':');
+      const auto is_number = [](std::string_view text) {
+        return !text.empty() && std::ranges::all_of(text, IsDigit);
+      };
+      if (colon == std::string::npos || !is_number(std::string_view(process).substr(0, colon)) ||
+          !is_number(std::string_view(process).substr(colon + 1)) || is_fargate_) {
+        return Fail(ErrorCode::kInvalidArgument,
+                    fmt::format("{}: PID:START_TICKS of a process of a pod on a node, as "
+                                "live/processes.jsonl of an acquisition has them",
+                                EscapeForTerminal(process)));
+      }
+      const std::string pid = process.substr(0, colon);
+      Step& step = maker_.AddRemoval(
+          StepKind::kKill, "kill", object_, path_, pod_, fmt::format("kill the process {}", pid),
+          "destroys its memory; when it is the first of its container the kubelet restarts that");
+      step.settings = {{"pid", pid}, {"start_ticks", process.substr(colon + 1)}};
+    }
+    return {};
+  }
+
   void Capture() {
+    Freeze();
     Step& step =
         maker_.AddStep(StepKind::kAcquire, "acquire-pod", "capture", object_,
                        "acquire what runs in the pod: processes, sockets, memory, changed files",
@@ -179,139 +267,6 @@ class PodPlaybook {
     return {};
   }
 
-  // Whether the API server has a resource.
-  bool Serves(const std::string& version, std::string_view resource) {
-    const auto resources = maker_.client().Get("/apis/" + version);
-    if (!resources) return false;
-    return std::ranges::any_of(wire::ArrayOf(*resources, "resources"), [&](const Json& one) {
-      return wire::TextOf(one, "name") == resource;
-    });
-  }
-
-  void Policy(std::string collection, std::string object, Json body, std::string what,
-              std::string reason) {
-    Step& step = maker_.AddStep(StepKind::kCreate, "cut-network", "network", std::move(object),
-                                std::move(what), std::move(reason));
-    step.path = std::move(collection);
-    step.body = std::move(body);
-    step.undo = "deletes it";
-  }
-
-  void Probe(std::string_view id, std::string_view phase, std::string what, std::string reason) {
-    Step& step =
-        maker_.AddStep(StepKind::kProbe, id, phase, object_, std::move(what), std::move(reason));
-    std::string probes;
-    for (const std::string& probe : maker_.request().probes) probes += probe + " ";
-    step.settings = {{"probes", probes}, {"expect", phase == "verify" ? "cut" : "any"}};
-  }
-
-  Result<void> CutNetwork() {
-    const Json& spec = wire::ObjectOf(pod_, "spec");
-    if (spec.contains("hostNetwork") && spec["hostNetwork"] == true) {
-      maker_.Warn("the pod uses the node's network: no policy can cut it; isolate the node");
-      return {};
-    }
-    if (is_fargate_) {
-      maker_.Warn(
-          "network policies do nothing on Fargate: a NACL of the subnet is the only cut, "
-          "deleting the pod the only stop");
-      return {};
-    }
-    Probe("probe-before", "network", "try connections from the pod's network namespace",
-          "what the later verification is compared with; makes packets, and is recorded");
-    const std::string name = fmt::format("ekshume-{}", AsciiLower(maker_.mark()));
-    const Json selector = {{"matchLabels", {{kQuarantine, maker_.mark()}}}};
-    const Json metadata = {{"name", name}, {"namespace", namespace_}};
-    if (Serves("networking.k8s.aws/v1alpha1", "clusternetworkpolicies")) {
-      Policy(PathOf({"apis", "networking.k8s.aws", "v1alpha1", "clusternetworkpolicies"}),
-             fmt::format("clusternetworkpolicy/{}", name),
-             {{"apiVersion", "networking.k8s.aws/v1alpha1"},
-              {"kind", "ClusterNetworkPolicy"},
-              {"metadata", {{"name", name}}},
-              {"spec",
-               {{"tier", "Admin"},
-                {"priority", 1},
-                {"subject",
-                 {{"pods",
-                   {{"namespaceSelector",
-                     {{"matchLabels", {{"kubernetes.io/metadata.name", namespace_}}}}},
-                    {"podSelector", selector}}}}},
-                {"egress",
-                 Json::array({{{"name", "deny-all"},
-                               {"action", "Deny"},
-                               {"to", Json::array({{{"networks", {"0.0.0.0/0", "::/0"}}}})}}})},
-                {"ingress",
-                 Json::array({{{"name", "deny-all"},
-                               {"action", "Deny"},
-                               {"from", Json::array({{{"namespaces", Json::object()}}})}}})}}}},
-             "deny all traffic of the pod, above all other policies (VPC CNI)",
-             "no allowing policy of a namespace opens a hole in it");
-    } else if (Serves("cilium.io/v2", "ciliumnetworkpolicies")) {
-      Policy(PathOf({"apis", "cilium.io", "v2", "namespaces", namespace_, "ciliumnetworkpolicies"}),
-             fmt::format("ciliumnetworkpolicy/{}/{}", namespace_, name),
-             {{"apiVersion", "cilium.io/v2"},
-              {"kind", "CiliumNetworkPolicy"},
-              {"metadata", metadata},
-              {"spec",
-               {{"endpointSelector", selector},
-                {"egressDeny", Json::array({{{"toEntities", {"all"}}}})},
-                {"ingressDeny", Json::array({{{"fromEntities", {"all"}}}})}}}},
-             "deny all traffic of the pod (Cilium)", "deny beats every allow");
-    } else if (Serves("projectcalico.org/v3", "networkpolicies")) {
-      Policy(
-          PathOf({"apis", "projectcalico.org", "v3", "namespaces", namespace_, "networkpolicies"}),
-          fmt::format("calico-networkpolicy/{}/{}", namespace_, name),
-          {{"apiVersion", "projectcalico.org/v3"},
-           {"kind", "NetworkPolicy"},
-           {"metadata", metadata},
-           {"spec",
-            {{"order", 0},
-             {"selector", fmt::format("{} == '{}'", kQuarantine, maker_.mark())},
-             {"types", {"Ingress", "Egress"}},
-             {"ingress", Json::array({{{"action", "Deny"}}})},
-             {"egress", Json::array({{{"action", "Deny"}}})}}}},
-          "deny all traffic of the pod (Calico)", "order 0 comes before other policies");
-    } else {
-      Policy(
-          PathOf({"apis", "networking.k8s.io", "v1", "namespaces", namespace_, "networkpolicies"}),
-          fmt::format("networkpolicy/{}/{}", namespace_, name),
-          {{"apiVersion", "networking.k8s.io/v1"},
-           {"kind", "NetworkPolicy"},
-           {"metadata", metadata},
-           {"spec", {{"podSelector", selector}, {"policyTypes", {"Ingress", "Egress"}}}}},
-          "deny all traffic of the pod",
-          "policies add up: one that allows this pod something keeps its hole; the network "
-          "plugin may not enforce policies at all, which the verification shows");
-      EKSHUME_TRY(WarnOfHoles());
-    }
-    Probe("verify-network", "verify", "try the same connections again: all must fail",
-          "isolation is tested in the data plane, not believed");
-    return {};
-  }
-
-  // Other policies that will select the pod and so allow what they allow.
-  Result<void> WarnOfHoles() {
-    const Json& labels = wire::ObjectOf(wire::ObjectOf(pod_, "metadata"), "labels");
-    std::set<std::string> lost;  // labels that the pod will not have any more
-    if (const Step* detach = maker_.plan().Find("detach")) {
-      for (const auto& [label, value] : detach->body["metadata"]["labels"].items())
-        lost.insert(label);
-    }
-    return maker_.client().List(
-        PathOf({"apis", "networking.k8s.io", "v1", "namespaces", namespace_, "networkpolicies"}),
-        "", [&](const Json& policy) -> Result<void> {
-          const Json& selector = wire::ObjectOf(wire::ObjectOf(policy, "spec"), "podSelector");
-          for (const auto& [label, value] : wire::ObjectOf(selector, "matchLabels").items()) {
-            if (lost.contains(label) || !labels.contains(label) || labels[label] != value)
-              return {};
-          }
-          maker_.Warn(
-              fmt::format("networkpolicy/{}/{} selects the pod too; what it allows stays open",
-                          namespace_, wire::TextOf(wire::ObjectOf(policy, "metadata"), "name")));
-          return {};
-        });
-  }
-
   void Disk() {
     if (is_fargate_) return;
     maker_.AddStep(
@@ -320,11 +275,24 @@ class PodPlaybook {
         "crash-consistent, with the writable layers of all its containers, deleted files too");
   }
 
-  void Eradicate() {
+  Result<void> Eradicate() {
+    EKSHUME_TRY(Kill());
+    BlockImages();
     maker_.AddRemoval(
         StepKind::kRemove, "delete-pod", object_, path_, pod_, "delete the pod",
         "destroys its memory, writable layer, emptyDir volumes and logs; it gets a SIGTERM "
         "first. After the image and the credentials that it could read are mended");
+    return {};
+  }
+
+  void BlockImages() {
+    AdmissionBlock block;
+    for (const Json& status : wire::ArrayOf(wire::ObjectOf(pod_, "status"), "containerStatuses")) {
+      const std::string image = wire::TextOf(status, "imageID");
+      const size_t digest = image.find("sha256:");
+      if (digest != std::string::npos) block.images.push_back(image.substr(digest));
+    }
+    if (!block.images.empty()) AddAdmissionBlock(maker_, block, false);
   }
 
   PlanMaker& maker_;

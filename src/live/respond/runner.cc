@@ -2,42 +2,15 @@
 #include "live/respond/runner.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
+#include <algorithm>
+#include <set>
+
+#include "base/text.h"
 #include "live/respond/change.h"
+#include "live/respond/object_calls.h"
 
 namespace ekshume::live::respond {
-namespace {
-
-constexpr const char* kMergePatch = "application/merge-patch+json";
-constexpr const char* kManager = "fieldManager=ekshume";
-constexpr const char* kPlanAnnotation = "ekshume.dev/plan";
-// Another writer of the same object at the same moment: read it and try again.
-constexpr int kAttempts = 5;
-
-bool IsConflict(const Error& error) {
-  return error.message.find("status 409") != std::string::npos;
-}
-
-std::string UidOf(const Json& object) {
-  return wire::TextOf(wire::ObjectOf(object, "metadata"), "uid");
-}
-std::string VersionOf(const Json& object) {
-  return wire::TextOf(wire::ObjectOf(object, "metadata"), "resourceVersion");
-}
-
-Json WithVersion(Json patch, const Json& object) {
-  patch["metadata"]["resourceVersion"] = VersionOf(object);
-  return patch;
-}
-
-bool IsOurs(const Plan& plan, const Step& step, const Json& object) {
-  const Json& annotations = wire::ObjectOf(wire::ObjectOf(object, "metadata"), "annotations");
-  return wire::TextOf(annotations, kPlanAnnotation) == fmt::format("{}/{}", plan.id, step.id);
-}
-
-}  // namespace
-
 Runner::Runner(const Plan& plan, kubernetes::Client& client, Journal& journal,
                RunnerOptions options, std::map<StepKind, StepWork> work)
     : plan_(plan),
@@ -54,14 +27,32 @@ StepState Runner::StateOf(const Step& step) const {
 
 bool Runner::IsAcquired(const Step& step) const {
   const auto states = StatesOf(journal_.records());
-  for (const Step& other : plan_.steps) {
-    const auto found = states.find(other.id);
-    if (other.kind == StepKind::kAcquire && other.object == step.object && found != states.end() &&
-        found->second.at == StepState::At::kDone) {
-      return true;
+  const auto is_acquired = [&](std::string_view object) {
+    return std::ranges::any_of(plan_.steps, [&](const Step& other) {
+      const auto found = states.find(other.id);
+      return other.kind == StepKind::kAcquire && other.object == object && found != states.end() &&
+             found->second.at == StepState::At::kDone;
+    });
+  };
+  const auto destroys = step.settings.find("destroys");
+  if (destroys == step.settings.end()) return is_acquired(step.object);
+  return std::ranges::all_of(SplitNonEmpty(destroys->second, ' '), is_acquired);
+}
+
+std::vector<std::string> Runner::Missing(const std::vector<const Step*>& steps) {
+  std::vector<std::string> missing;
+  std::set<std::string> asked;
+  for (const Step* step : steps) {
+    for (const kubernetes::Permission& permission : PermissionsOf(*step)) {
+      if (!asked.insert(permission.Text() + "/" + permission.name).second) continue;
+      const auto may = client_.May(permission);
+      if (may && !*may) {
+        missing.push_back(
+            fmt::format("the permission to {} is missing (step {})", permission.Text(), step->id));
+      }
     }
   }
-  return false;
+  return missing;
 }
 
 Result<void> Runner::Note(const Step& step, std::string_view event, Json details) {
@@ -113,14 +104,13 @@ Result<Json> Runner::Call(const Step& step, const Json& object, bool dry_run) {
   Json options = {
       {"apiVersion", "v1"}, {"kind", "DeleteOptions"}, {"preconditions", {{"uid", UidOf(object)}}}};
   if (dry_run) options["dryRun"] = {"All"};
+  if (const auto found = step.settings.find("propagation"); found != step.settings.end()) {
+    options["propagationPolicy"] = found->second;
+  }
   switch (step.kind) {
-    case StepKind::kPatch:
-      return client_.Patch(step.path + query, WithVersion(step.body, object), kMergePatch);
-    case StepKind::kCreate: {
-      Json created = step.body;
-      created["metadata"]["annotations"][kPlanAnnotation] = fmt::format("{}/{}", plan_.id, step.id);
-      return client_.Post(step.path + query, created);
-    }
+    case StepKind::kPatch: return ChangeObject(client_, step, object, step.body, dry_run);
+    case StepKind::kCreate: return client_.Post(step.path + query, AsOurs(plan_, step, step.body));
+    case StepKind::kReplace: return Replace(step, object, dry_run);
     case StepKind::kDelete:
     case StepKind::kRemove: EKSHUME_TRY(client_.Delete(step.path, options)); return Json::object();
     case StepKind::kEvict: {
@@ -205,6 +195,10 @@ Result<std::string> Runner::ApplyCall(const Step& step) {
                          (!step.uid.empty() && UidOf(target.object) != step.uid) ||
                          wire::ObjectOf(target.object, "metadata").contains("deletionTimestamp");
     if (may_stand) {
+      if (step.kind == StepKind::kReplace && is_gone) {
+        const Json after = EKSHUME_TRY(MakeAgain(step, state.begun["before"]));
+        return Finish(step, "done", {{"path", path}, {"after", after}}, "done");
+      }
       if (removes && is_gone) {
         return Finish(step, "done", {{"path", path}, {"found", true}}, "was done already");
       }
@@ -216,7 +210,7 @@ Result<std::string> Runner::ApplyCall(const Step& step) {
         return Finish(step, "done",
                       {{"path", path},
                        {"found", true},
-                       {"after", target.object},
+                       {"after", ForJournal(target.object)},
                        {"fingerprint", Fingerprint(target.object)}},
                       "was done already");
       }
@@ -232,107 +226,26 @@ Result<std::string> Runner::ApplyCall(const Step& step) {
       }
       EKSHUME_TRY(CheckUnchanged(step, target.object));
       if (step.kind == StepKind::kPatch && Stands(target.object, step.body)) {
-        return Finish(step, "done",
-                      {{"path", path}, {"nothing_to_do", true}, {"after", target.object}},
-                      "was so already; nothing done");
+        return Finish(
+            step, "done",
+            {{"path", path}, {"nothing_to_do", true}, {"after", ForJournal(target.object)}},
+            "was so already; nothing done");
       }
     }
     EKSHUME_TRY(Note(step, "begun",
                      {{"path", path},
                       {"kind", NameOf(step.kind)},
                       {"body", step.body},
-                      {"before", target.exists ? target.object : Json()}}));
+                      {"before", target.exists ? ForJournal(target.object) : Json()}}));
     const Result<Json> after = Call(step, target.object, false);
-    if (!after && IsConflict(after.error()) && step.kind == StepKind::kPatch &&
+    if (!after && kubernetes::IsConflict(after.error()) && step.kind == StepKind::kPatch &&
         attempt < kAttempts) {
       continue;
     }
     if (!after) return after.error();
-    Json details = {{"path", path}, {"after", *after}};
-    if (!removes) details["fingerprint"] = Fingerprint(*after);
+    Json details = {{"path", path}, {"after", ForJournal(*after)}};
+    if (!removes && step.kind != StepKind::kReplace) details["fingerprint"] = Fingerprint(*after);
     return Finish(step, "done", std::move(details), "done");
-  }
-}
-
-Result<std::string> Runner::Undo(const Step& step) {
-  const StepState state = StateOf(step);
-  if (state.at == StepState::At::kUndone) return "is undone already";
-  if (state.done.is_object() && state.done.contains("nothing_to_do")) {
-    return Finish(step, "undone", Json::object(), "had changed nothing");
-  }
-  if (!state.begun.is_object()) return "was never done";
-  if (work_.contains(step.kind) || step.kind == StepKind::kManual) {
-    return "has nothing that could be undone";
-  }
-  if (step.kind == StepKind::kRemove || step.kind == StepKind::kEvict) {
-    return Fail(ErrorCode::kUnsupported, "cannot be undone");
-  }
-  Result<std::string> undone = UndoCall(step, state);
-  if (!undone) EKSHUME_TRY(Note(step, "undo_failed", {{"error", undone.error().message}}));
-  return undone;
-}
-
-Result<std::string> Runner::UndoCall(const Step& step, const StepState& state) {
-  const std::string path = ObjectPath(step);
-  const Json& before = state.begun["before"];
-  for (int attempt = 1;; ++attempt) {
-    const Target target = EKSHUME_TRY(Look(step));
-    if (step.kind == StepKind::kCreate) {
-      if (!target.exists) {
-        return Finish(step, "undone", {{"path", path}}, "somebody had removed it already");
-      }
-      if (!IsOurs(plan_, step, target.object)) {
-        return Fail(ErrorCode::kUnsupported,
-                    fmt::format("{} is not the one that this plan made", step.object));
-      }
-      EKSHUME_TRY(Note(step, "undo_begun", {{"path", path}, {"before", target.object}}));
-      EKSHUME_TRY(client_.Delete(path, {{"apiVersion", "v1"},
-                                        {"kind", "DeleteOptions"},
-                                        {"preconditions", {{"uid", UidOf(target.object)}}}}));
-      return Finish(step, "undone", {{"path", path}}, "removed");
-    }
-    if (step.kind == StepKind::kDelete) {
-      if (target.exists) {
-        if (state.undo_may_stand && AsCreated(target.object) == AsCreated(before)) {
-          return Finish(step, "undone", {{"path", path}}, "was made again already");
-        }
-        return Fail(ErrorCode::kUnsupported,
-                    fmt::format("somebody else made {} again", step.object));
-      }
-      EKSHUME_TRY(Note(step, "undo_begun", {{"path", path}}));
-      const Json after = EKSHUME_TRY(
-          client_.Post(path.substr(0, path.rfind('/')) + "?" + kManager, AsCreated(before)));
-      return Finish(step, "undone",
-                    {{"path", path}, {"after", after}, {"fingerprint", Fingerprint(after)}},
-                    "made again as it was, with a new uid");
-    }
-    if (!target.exists) {
-      return Fail(ErrorCode::kNotFound, fmt::format("{} is gone", step.object));
-    }
-    if (UidOf(target.object) != UidOf(before)) {
-      return Fail(ErrorCode::kUnsupported, fmt::format("{} is another object by now", step.object));
-    }
-    const Json inverse = InversePatch(before, step.body);
-    if (Stands(target.object, inverse)) {
-      return Finish(step, "undone", {{"path", path}, {"fingerprint", Fingerprint(target.object)}},
-                    "was so already; nothing done");
-    }
-    const auto conflicts = DifferentFields(target.object, step.body);
-    if (!conflicts.empty() && !options_.force) {
-      return Fail(ErrorCode::kUnsupported,
-                  fmt::format("others changed what it had set: {} (--force puts the old values "
-                              "back all the same)",
-                              fmt::join(conflicts, ", ")));
-    }
-    EKSHUME_TRY(
-        Note(step, "undo_begun", {{"path", path}, {"body", inverse}, {"before", target.object}}));
-    const Result<Json> after = client_.Patch(fmt::format("{}?{}", path, kManager),
-                                             WithVersion(inverse, target.object), kMergePatch);
-    if (!after && IsConflict(after.error()) && attempt < kAttempts) continue;
-    if (!after) return after.error();
-    return Finish(step, "undone",
-                  {{"path", path}, {"after", *after}, {"fingerprint", Fingerprint(*after)}},
-                  "put back as it was");
   }
 }
 

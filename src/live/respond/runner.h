@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "live/kubernetes/client.h"
 #include "live/respond/journal.h"
@@ -43,6 +44,8 @@ class Runner {
   // Records that people did a manual step.
   Result<std::string> MarkDone(const Step& step);
 
+  // The permissions that the steps need and that we do not have now, each once, as sentences.
+  std::vector<std::string> Missing(const std::vector<const Step*>& steps);
   // Whether evidence that the step destroys was acquired under this plan.
   bool IsAcquired(const Step& step) const;
   StepState StateOf(const Step& step) const;
@@ -58,7 +61,11 @@ class Runner {
   Result<void> CheckUnchanged(const Step& step, const Json& object) const;
   Result<Json> Call(const Step& step, const Json& object, bool dry_run);
   Result<std::string> ApplyCall(const Step& step);
+  // Deletes the object and makes it again with a new uid, which ends what was bound to the old one.
+  Result<Json> Replace(const Step& step, const Json& object, bool dry_run);
+  Result<Json> MakeAgain(const Step& step, const Json& before);
   Result<std::string> UndoCall(const Step& step, const StepState& state);
+  Result<std::string> UndoWork(const Step& step);
   Result<void> Note(const Step& step, std::string_view event, Json details);
   Result<std::string> Finish(const Step& step, std::string_view event, Json details,
                              std::string sentence);

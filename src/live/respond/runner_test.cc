@@ -10,85 +10,26 @@
 #include <map>
 
 #include "live/respond/change.h"
+#include "live/respond/testing_server.h"
 
 namespace ekshume::live::respond {
 namespace {
 
 using testing::HasSubstr;
 
-// An API server that keeps objects by path, counts versions, and can lose its voice: `fail_after`
-// changes it does what it is told and gives no answer, as when we are killed between the call and
-// the journal.
-class Server final : public http::Transport {
- public:
-  struct State {
-    std::map<std::string, Json> objects;
-    int version = 10;
-    int changes = 0;
-    int lose_answer_of = -1;   // the number of a change
-    int lose_request_of = -1;  // the number of a change that never arrives
-  };
-  explicit Server(State& state) : state_(state) {}
-
-  Result<http::Answer> Send(const http::Request& request) override {
-    std::string path = request.url.substr(std::string_view("https://api.test").size());
-    const bool dry_run = path.find("dryRun=All") != std::string::npos ||
-                         request.body.find("\"dryRun\"") != std::string::npos;
-    path = path.substr(0, path.find('?'));
-    const auto found = state_.objects.find(path);
-    if (request.method == "GET") {
-      if (found == state_.objects.end())
-        return http::Answer{.status = 404, .headers = {}, .body = "{}"};
-      return http::Answer{.status = 200, .headers = {}, .body = found->second.dump()};
-    }
-    if (!dry_run && state_.changes == state_.lose_request_of) return Lost();
-    const http::Answer answer = Change(request, path, dry_run);
-    if (!dry_run && state_.changes++ == state_.lose_answer_of) return Lost();
-    return answer;
-  }
-
- private:
-  static Error Lost() { return Fail(ErrorCode::kIo, "the connection was lost"); }
-
-  http::Answer Change(const http::Request& request, const std::string& path, bool dry_run) {
-    const auto answer = [](int status, const Json& body) {
-      return http::Answer{.status = status, .headers = {}, .body = body.dump()};
-    };
-    const auto found = state_.objects.find(path);
-    if (request.method == "POST") {
-      Json object = Json::parse(request.body);
-      const std::string place = path + "/" + object["metadata"]["name"].get<std::string>();
-      if (state_.objects.contains(place)) return answer(409, {{"message", "already exists"}});
-      object["metadata"]["uid"] = fmt::format("uid-{}", ++state_.version);
-      object["metadata"]["resourceVersion"] = fmt::format("{}", state_.version);
-      if (!dry_run) state_.objects[place] = object;
-      return answer(201, object);
-    }
-    if (found == state_.objects.end()) return answer(404, Json::object());
-    const Json body = Json::parse(request.body);
-    if (request.method == "DELETE") {
-      if (body["preconditions"]["uid"] != found->second["metadata"]["uid"]) {
-        return answer(409, {{"message", "uid"}});
-      }
-      if (!body.contains("dryRun")) state_.objects.erase(found);
-      return answer(200, Json::object());
-    }
-    Json object = found->second;
-    if (body["metadata"]["resourceVersion"] != object["metadata"]["resourceVersion"]) {
-      return answer(409, {{"message", "the object has been modified"}});
-    }
-    object.merge_patch(body);
-    object["metadata"]["resourceVersion"] = fmt::format("{}", ++state_.version);
-    if (!dry_run) found->second = object;
-    return answer(200, object);
-  }
-
-  State& state_;
-};
-
 constexpr const char* kPod = "/api/v1/namespaces/shop/pods/web";
 constexpr const char* kBinding = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/b";
 constexpr const char* kPolicies = "/apis/networking.k8s.io/v1/namespaces/shop/networkpolicies";
+
+constexpr const char* kAwsAuth = "/api/v1/namespaces/kube-system/configmaps/aws-auth";
+constexpr const char* kAccount = "/api/v1/namespaces/shop/serviceaccounts/deployer";
+constexpr const char* kSecret = "/api/v1/namespaces/shop/secrets/db";
+
+Json AwsAuth() {
+  return Json::parse(
+      R"({"kind":"ConfigMap","metadata":{"name":"aws-auth","namespace":"kube-system","uid":"u-m","resourceVersion":"5"},)"
+      R"("data":{"mapRoles":"- rolearn: n\n  groups: [system:nodes]\n","mapUsers":"- userarn: u\n"}})");
+}
 
 class RunnerTest : public testing::Test {
  protected:
@@ -106,6 +47,9 @@ class RunnerTest : public testing::Test {
     Add("policy", StepKind::kCreate, kPolicies,
         R"({"kind":"NetworkPolicy","metadata":{"name":"deny"}})");
     Add("binding", StepKind::kDelete, kBinding, "");
+    state_.objects[std::string(kAwsAuth)] = AwsAuth();
+    Add("aws-auth", StepKind::kPatch, kAwsAuth, R"({"data":{"mapUsers":"[]\n"}})");
+    plan_.steps.back().settings["by"] = "put";
     before_ = Visible();
   }
   ~RunnerTest() override { std::filesystem::remove_all(folder_); }
@@ -270,6 +214,110 @@ TEST_F(RunnerTest, NeedsItsApproval) {
   EXPECT_THAT(ApplyAll(), HasSubstr("needs an approval"));
   plan_.approvals.push_back({"bob", "", Digest(plan_)});
   EXPECT_EQ(ApplyAll(), "");
+}
+
+TEST_F(RunnerTest, RefusesToLockNodesOut) {
+  plan_.steps.back().body = Json::parse(R"({"data":{"mapRoles":"[]"}})");
+  EXPECT_THAT(ApplyAll(), HasSubstr("would lock nodes out"));
+  EXPECT_EQ(state_.objects[kAwsAuth], AwsAuth());
+}
+
+// A plan whose only step is of a kind that cannot be taken back.
+class RunnerOneWayTest : public RunnerTest {
+ protected:
+  RunnerOneWayTest() {
+    plan_.steps.clear();
+    state_.objects[kAccount] = Json::parse(
+        R"({"kind":"ServiceAccount","metadata":{"name":"deployer","uid":"u-a","resourceVersion":"6","labels":{"x":"y"}},"secrets":[{"name":"t"}]})");
+    state_.objects[kSecret] = Json::parse(
+        R"({"kind":"Secret","metadata":{"name":"db","uid":"u-s","resourceVersion":"7"},"data":{"password":"aHVudGVyMg=="}})");
+  }
+  std::string JournalText() const {
+    std::ifstream in(folder_ + "/respond/p.jsonl");
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+};
+
+TEST_F(RunnerOneWayTest, ReplacesAnAccountOnceWhateverIsLost) {
+  Add("renew", StepKind::kReplace, kAccount, "");
+  const Server::State start = state_;
+  for (int lost = 0; lost < 2; ++lost) {  // the deletion, the creation
+    for (const bool request : {false, true}) {
+      std::filesystem::remove_all(folder_ + "/respond");
+      state_ = start;
+      (request ? state_.lose_request_of : state_.lose_answer_of) = lost;
+      EXPECT_THAT(ApplyAll(), HasSubstr("lost"));
+      state_.lose_request_of = state_.lose_answer_of = -1;
+      EXPECT_EQ(ApplyAll(), "");
+      const Json& now = state_.objects[kAccount];
+      EXPECT_NE(now["metadata"]["uid"], "u-a");
+      EXPECT_EQ(now["metadata"]["labels"]["x"], "y");
+      EXPECT_FALSE(now.contains("secrets"));
+      const int changes = state_.changes;
+      EXPECT_EQ(ApplyAll(), "");
+      EXPECT_EQ(state_.changes, changes);
+      EXPECT_EQ(UndoAll(), "cannot be undone");
+    }
+  }
+}
+
+TEST_F(RunnerOneWayTest, TheJournalHoldsNoSecret) {
+  Add("delete-secret", StepKind::kRemove, kSecret, "");
+  EXPECT_EQ(ApplyAll(), "");
+  EXPECT_FALSE(state_.objects.contains(kSecret));
+  EXPECT_EQ(JournalText().find("aHVudGVyMg"), std::string::npos);
+  EXPECT_EQ(JournalText().find("hunter2"), std::string::npos);
+  // The SHA-256 of hunter2.
+  EXPECT_THAT(JournalText(),
+              HasSubstr("f52fbd32b2b3b86ff88ef6c490628285f482af15ddcb29541f94bcf526a3f6c7"));
+}
+
+TEST_F(RunnerOneWayTest, WhatAStepDestroysIsNamedByItsSettings) {
+  Step acquire;
+  acquire.id = "acquire";
+  acquire.kind = StepKind::kAcquire;
+  acquire.object = "pod/shop/a";
+  plan_.steps.push_back(acquire);
+  Step scale;
+  scale.id = "scale";
+  scale.kind = StepKind::kPatch;
+  scale.object = "deployment/shop/web";
+  scale.settings["destroys"] = "pod/shop/a";
+  kubernetes::Client client({.source = "test", .server = "https://api.test"}, {}, nullptr,
+                            std::make_unique<Server>(state_), nullptr);
+  const auto journal = Journal::Open(folder_, "p");
+  ASSERT_TRUE(journal);
+  Runner runner(plan_, client, **journal, {"carol", "", false},
+                {{StepKind::kAcquire, [](const Step&) { return Json{{"sentence", "acquired"}}; }}});
+  EXPECT_FALSE(runner.IsAcquired(scale));
+  ASSERT_TRUE(runner.Apply(plan_.steps[0]));
+  EXPECT_TRUE(runner.IsAcquired(scale));
+  scale.settings["destroys"] = "pod/shop/a pod/shop/b";
+  EXPECT_FALSE(runner.IsAcquired(scale));
+}
+
+TEST_F(RunnerOneWayTest, AFreezeIsUndoneByItsWork) {
+  Step freeze;
+  freeze.id = "freeze";
+  freeze.kind = StepKind::kFreeze;
+  freeze.object = "pod/shop/a";
+  plan_.steps.push_back(freeze);
+  kubernetes::Client client({.source = "test", .server = "https://api.test"}, {}, nullptr,
+                            std::make_unique<Server>(state_), nullptr);
+  const auto journal = Journal::Open(folder_, "p");
+  ASSERT_TRUE(journal);
+  std::vector<std::string> actions;
+  Runner runner(plan_, client, **journal, {"carol", "", false},
+                {{StepKind::kFreeze, [&](const Step& step) -> Result<Json> {
+                    actions.push_back(step.settings.contains("action") ? "thaw" : "freeze");
+                    return Json{{"sentence", actions.back()}};
+                  }}});
+  EXPECT_EQ(*runner.Undo(plan_.steps[0]), "was never done");
+  EXPECT_EQ(*runner.Apply(plan_.steps[0]), "freeze");
+  EXPECT_EQ(*runner.Apply(plan_.steps[0]), "in force already");
+  EXPECT_EQ(*runner.Undo(plan_.steps[0]), "thaw");
+  EXPECT_EQ(*runner.Undo(plan_.steps[0]), "is undone already");
+  EXPECT_THAT(actions, testing::ElementsAre("freeze", "thaw"));
 }
 
 TEST_F(RunnerTest, TheJournalIsLockedAndChained) {

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <set>
+
+#include "base/text.h"
+#include "live/respond/plan_maker.h"
+
+namespace ekshume::live::respond {
+namespace {
+
+constexpr size_t kMaxTargets = 200;  // of one case; what is more is named
+
+// What an incident names, as targets of plans: those of the cluster, and those that are not.
+class CaseTargets {
+ public:
+  void Read(const Json& incident) {
+    for (const Json& place : aws::ArrayOf(incident, "places")) AddPlace(place);
+    for (const Json& actor : aws::ArrayOf(incident, "actors")) AddActor(actor);
+    for (const Json& secret : aws::ArrayOf(incident, "secrets")) {
+      if (aws::TextOf(secret, "kind") == "secret") AddPath("secret", aws::TextOf(secret, "name"));
+    }
+  }
+
+  const std::vector<std::string>& targets() const { return targets_; }
+  // Of the target `why` it is one: "commands were run in it".
+  const std::string& WhyOf(const std::string& target) { return why_[target]; }
+  struct Other {
+    std::string object;
+    std::string what;
+    std::string reason;
+  };
+  // What people must do elsewhere.
+  const std::vector<Other>& others() const { return others_; }
+
+ private:
+  void Add(std::string target, const std::string& why) {
+    if (!why_.emplace(target, why).second) return;
+    targets_.push_back(std::move(target));
+  }
+  void AddOther(Other other) {
+    if (seen_.insert(other.object).second) others_.push_back(std::move(other));
+  }
+  // "shop/web" of a kind with a namespace.
+  void AddPath(std::string_view kind, const std::string& name) {
+    if (SplitNonEmpty(name, '/').size() == 2) Add(fmt::format("{}/{}", kind, name), "");
+  }
+
+  void AddPlace(const Json& place) {
+    const std::string kind = aws::TextOf(place, "kind");
+    const std::string name = aws::TextOf(place, "name");
+    const std::string in_namespace = aws::TextOf(place, "namespace");
+    const std::string how = aws::TextOf(place, "how");
+    const std::string pod = kind == "pod" ? name : aws::TextOf(place, "pod");
+    if ((kind == "pod" || kind == "container") && !pod.empty() && !in_namespace.empty()) {
+      Add(fmt::format("pod/{}/{}", in_namespace, pod), how);
+      return;
+    }
+    if (kind == "node" && !name.empty()) {
+      Add(fmt::format("node/{}", name), how);
+      return;
+    }
+    AddOther({fmt::format("{}/{}", kind, name), fmt::format("contain {} {} by hand", kind, name),
+              fmt::format("{}; the case does not say which pod of the cluster it is", how)});
+  }
+
+  static std::string NameOfActor(const Json& actor, std::string_view field) {
+    for (const Json& name : aws::ArrayOf(actor, "names")) {
+      if (aws::TextOf(name, "field") == field) return aws::TextOf(name, "value");
+    }
+    return "";
+  }
+
+  void AddActor(const Json& actor) {
+    const std::string kind = aws::TextOf(actor, "kind");
+    if (aws::TextOf(actor, "role") != "acted") return;
+    const std::string why = fmt::format("{} acted", aws::TextOf(actor, "name"));
+    const std::string account = NameOfActor(actor, "service_account");
+    if (SplitNonEmpty(account, '/').size() == 2) {
+      Add(fmt::format("serviceaccount/{}", account), why);
+      return;
+    }
+    const std::string user = NameOfActor(actor, "user_name");
+    constexpr std::string_view kNode = "system:node:";
+    constexpr std::string_view kAccount = "system:serviceaccount:";
+    if (user.starts_with(kAccount)) {
+      const auto parts = SplitNonEmpty(std::string_view(user).substr(kAccount.size()), ':');
+      if (parts.size() == 2) Add(fmt::format("serviceaccount/{}/{}", parts[0], parts[1]), why);
+      return;
+    }
+    if (user.starts_with(kNode)) {
+      Add(fmt::format("node/{}", user.substr(kNode.size())), why);
+      return;
+    }
+    const std::string arn = NameOfActor(actor, "user_arn");
+    if (!arn.empty()) {
+      Add(fmt::format("aws-auth/{}", arn), why);
+      AddOther({arn,
+                fmt::format("contain {} in AWS: deny its sessions, set its keys inactive, "
+                            "remove its access entry",
+                            arn),
+                "it is an identity of AWS: what the cluster does not let it do, it may still do "
+                "there"});
+    }
+    if (!user.empty() && user != "system:anonymous") Add(fmt::format("user/{}", user), why);
+    if (arn.empty() && user.empty()) {
+      AddOther({aws::TextOf(actor, "name"),
+                fmt::format("find out who {} is, and contain it", aws::TextOf(actor, "name")),
+                fmt::format("a {}, of which the case has no name of the cluster", kind)});
+    }
+  }
+
+  std::vector<std::string> targets_;
+  std::map<std::string, std::string> why_;
+  std::vector<Other> others_;
+  std::set<std::string> seen_;
+};
+
+// Why a target got no steps, for people.
+std::string WhyNot(std::string_view target, const Error& error) {
+  if (error.code == ErrorCode::kNotFound) {
+    return fmt::format(
+        "{} is not in the cluster any more: what is left of it is on the disk of its "
+        "node and in the records",
+        target);
+  }
+  return fmt::format("{}: {}", target, error.message);
+}
+
+}  // namespace
+
+Result<Plan> MakeCasePlan(const PlanRequest& request, std::string_view report,
+                          kubernetes::Client& client) {
+  const Json json = Json::parse(report, nullptr, false);
+  if (!json.is_object()) {
+    return Fail(ErrorCode::kInvalidArgument, "the case has no report: investigate it first");
+  }
+  CaseTargets found;
+  for (const Json& incident : aws::ArrayOf(json, "incidents")) found.Read(incident);
+  if (found.targets().empty() && found.others().empty()) {
+    return Fail(ErrorCode::kNotFound,
+                "no incident of the case names a pod, a node or an identity: plan for a target");
+  }
+  PlanMaker maker(request, client);
+  size_t count = 0;
+  for (const std::string& target : found.targets()) {
+    if (++count > kMaxTargets) {
+      maker.Warn(fmt::format("the case names {} targets: the plan is for the first {}",
+                             found.targets().size(), kMaxTargets));
+      break;
+    }
+    const size_t before = maker.plan().steps.size();
+    const Result<void> planned = PlanTarget(maker, target);
+    if (planned) {
+      const std::string& why = found.WhyOf(target);
+      maker.Warn(fmt::format("{}: {}", target, why.empty() ? "the case names it" : why));
+      continue;
+    }
+    // Not to reach the cluster at all is no finding about the target.
+    if (planned.error().code == ErrorCode::kIo) return planned.error();
+    maker.plan().steps.resize(before);
+    // A principal without a row needs none.
+    if (target.starts_with("aws-auth/") && planned.error().code == ErrorCode::kNotFound) continue;
+    maker.AddStep(StepKind::kManual, "by-hand", "record", target,
+                  fmt::format("look after {} by hand", target), WhyNot(target, planned.error()));
+  }
+  for (const CaseTargets::Other& other : found.others()) {
+    maker.AddStep(StepKind::kManual, "by-hand", "identity", other.object, other.what, other.reason);
+  }
+  maker.SortByPhase();
+  return maker.Finish();
+}
+
+}  // namespace ekshume::live::respond
