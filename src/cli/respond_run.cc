@@ -116,8 +116,9 @@ Result<void> ApplyPlan(Program& program, RespondOptions& options) {
   const std::vector<const Step*> chosen = EKSHUME_TRY(Chosen(session.plan, options));
   // Known before anything is done, so that nothing is left half done for want of a right.
   const std::vector<std::string> missing = runner.Missing(chosen);
-  for (const std::string& permission : missing) Say(program, permission);
-  if (!missing.empty() && options.yes) {
+  if (!options.yes) {
+    for (const std::string& permission : missing) Say(program, permission);
+  } else if (!missing.empty()) {
     return Fail(ErrorCode::kUnsupported,
                 fmt::format("{}; nothing was done", fmt::join(missing, "; ")));
   }

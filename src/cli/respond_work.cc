@@ -116,6 +116,7 @@ class StepWorks {
           request.image = image_;
           Json result = EKSHUME_TRY(respond::ProbeNetwork(request, client_, acquisition,
                                                           program_.diagnostics, program_.progress));
+          result["pod"] = step.object;
           const auto open = respond::TargetsIn(result, "open");
           const auto cut = respond::TargetsIn(result, "cut");
           if (must_be_cut && !open.empty()) {
@@ -124,7 +125,7 @@ class StepWorks {
                                     "enforce the policy (or not yet)",
                                     fmt::join(open, ", ")));
           }
-          if (must_be_cut && !WasOpenBefore()) {
+          if (must_be_cut && !WasOpenBefore(step)) {
             program_.has_failures = true;
             result["sentence"] = fmt::format(
                 "no way to {}, but there was none before either: that proves nothing; plan "
@@ -177,9 +178,10 @@ class StepWorks {
   }
 
   // Whether the pod reached anything when it was tried before its network was cut.
-  bool WasOpenBefore() const {
-    return std::ranges::any_of(journal_.records(), [](const Json& record) {
+  bool WasOpenBefore(const Step& step) const {
+    return std::ranges::any_of(journal_.records(), [&](const Json& record) {
       return live::wire::TextOf(record, "event") == "done" && record.contains("result") &&
+             live::wire::TextOf(record["result"], "pod") == step.object &&
              !respond::TargetsIn(record["result"], "open").empty();
     });
   }

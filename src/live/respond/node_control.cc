@@ -106,15 +106,25 @@ Result<Json> ControlProcesses(const Step& step, const std::string& image,
   if (parts.size() != 3 || parts[0] != "pod") {
     return Fail(ErrorCode::kInvalidArgument, fmt::format("{} is no pod", step.object));
   }
-  const Json pod = EKSHUME_TRY(
-      client.Get(kubernetes::PathOf({"api", "v1", "namespaces", parts[1], "pods", parts[2]})));
   const bool undo = SettingOf(step, "action") == "undo";
-  if (!step.uid.empty() && UidOf(pod) != step.uid) {
+  const auto found =
+      client.Get(kubernetes::PathOf({"api", "v1", "namespaces", parts[1], "pods", parts[2]}));
+  if (!found && undo && found.error().code == ErrorCode::kNotFound) {
+    return Json{{"sentence", "the pod is gone: there is nothing to let go on"}};
+  }
+  if (!found) return found.error();
+  const Json& pod = *found;
+  if (!undo && !step.uid.empty() && UidOf(pod) != step.uid) {
     return Fail(ErrorCode::kUnsupported,
                 fmt::format("{} is another pod than when the plan was made", step.object));
   }
   if (step.kind == StepKind::kFreeze) {
-    EKSHUME_TRY(CheckContainer(step, pod));
+    const auto same = CheckContainer(step, pod);
+    // A new container is not frozen by what was done to the old one.
+    if (!same && undo) {
+      return Json{{"sentence", "that container runs no more: there is nothing to let go on"}};
+    }
+    if (!same) return same.error();
     if (!undo) EKSHUME_TRY(CheckLiveness(step, pod));
   }
   const std::string node = aws::TextOf(aws::ObjectOf(pod, "spec"), "nodeName");

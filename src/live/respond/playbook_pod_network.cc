@@ -125,9 +125,12 @@ class NetworkCut {
   Result<void> WarnOfHoles() {
     const Json& labels = aws::ObjectOf(aws::ObjectOf(pod_, "metadata"), "labels");
     std::set<std::string> lost;  // labels that the pod will not have any more
-    if (const Step* detach = maker_.plan().Find("detach")) {
-      for (const auto& [label, value] : detach->body["metadata"]["labels"].items())
+    for (const Step& step : maker_.plan().steps) {
+      if (step.phase != "detach" || step.object != object_) continue;
+      for (const auto& [label, value] :
+           aws::ObjectOf(aws::ObjectOf(step.body, "metadata"), "labels").items()) {
         lost.insert(label);
+      }
     }
     return maker_.client().List(
         PathOf({"apis", "networking.k8s.io", "v1", "namespaces", namespace_, "networkpolicies"}),

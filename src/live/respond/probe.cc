@@ -13,8 +13,8 @@
 namespace ekshume::live::respond {
 namespace {
 
-using kubernetes::PathOf;
 using wire::Json;
+using kubernetes::PathOf;
 
 // HOST and PORT; nothing for what a shell could read otherwise.
 std::optional<std::pair<std::string, std::string>> SplitTarget(std::string_view target) {
@@ -40,6 +40,26 @@ std::string RunningContainer(const Json& pod) {
       return kubernetes::ContainerIdOf(status);
   }
   return "";
+}
+
+// The PolicyEndpoints by which the VPC CNI of EKS knows the pod's address; null where it has none.
+// That the pod is in one is no proof: the connections are.
+Json PolicyEndpointsOf(const std::string& in_namespace, const std::string& address,
+                       kubernetes::Client& client) {
+  Json names = Json::array();
+  const auto listed =
+      client.List(PathOf({"apis", "networking.k8s.aws", "v1alpha1", "namespaces", in_namespace,
+                          "policyendpoints"}),
+                  "", [&](const Json& endpoint) -> Result<void> {
+                    for (const Json& pod :
+                         wire::ArrayOf(wire::ObjectOf(endpoint, "spec"), "podSelectorEndpoints")) {
+                      if (!address.empty() && wire::TextOf(pod, "podIP") == address) {
+                        names.push_back(wire::TextOf(wire::ObjectOf(endpoint, "metadata"), "name"));
+                      }
+                    }
+                    return {};
+                  });
+  return listed ? names : Json();
 }
 
 }  // namespace
@@ -85,8 +105,8 @@ Result<Json> ProbeNetwork(const ProbeRequest& request, kubernetes::Client& clien
         address);
   }
   std::string printed;
-  const kubernetes::NodePodRequest node{
-      .node = wire::TextOf(wire::ObjectOf(pod, "spec"), "nodeName"), .image = request.image};
+  const kubernetes::NodePodRequest node{.node = wire::TextOf(wire::ObjectOf(pod, "spec"), "nodeName"),
+                                        .image = request.image};
   const kubernetes::CollectorOptions unused;
   const Result<void> probed = kubernetes::WithNodePod(
       node, client, acquisition, progress, [&](const kubernetes::Place& place) -> Result<void> {
@@ -107,6 +127,7 @@ Result<Json> ProbeNetwork(const ProbeRequest& request, kubernetes::Client& clien
       return Fail(ErrorCode::kNotFound, "no process of the pod was found on its node");
     }
   }
+  result["policy_endpoints"] = PolicyEndpointsOf(request.in_namespace, address, client);
   EKSHUME_TRY(acquisition.Add("probe.json", "the pod's network namespace", wire::DumpJson(result)));
   return result;
 }

@@ -21,7 +21,9 @@ struct ProbeRequest {
 
 // Tries TCP connections from the network namespace of a pod, by a pod of ours on its node, and
 // counts the connections that the node tracks for the pod's address:
-//   {"targets": [{"target": "10.0.0.1:443", "state": "open" | "cut"}], "tracked": 3 | null}
+//   {"targets": [{"target": "10.0.0.1:443", "state": "open" | "cut"}], "tracked": 3 | null,
+//    "policy_endpoints": ["web-x7k2p"] | null}
+// the last of the VPC CNI of EKS.
 // kInvalidArgument for a target of another form; kNotFound when the pod has no process.
 Result<wire::Json> ProbeNetwork(const ProbeRequest& request, kubernetes::Client& client,
                                 Acquisition& acquisition, DiagnosticSink& diagnostics,

@@ -43,6 +43,7 @@ std::vector<std::string> Runner::Missing(const std::vector<const Step*>& steps) 
   std::vector<std::string> missing;
   std::set<std::string> asked;
   for (const Step* step : steps) {
+    if (StateOf(*step).at == StepState::At::kDone) continue;
     for (const kubernetes::Permission& permission : PermissionsOf(*step)) {
       if (!asked.insert(permission.Text() + "/" + permission.name).second) continue;
       const auto may = client_.May(permission);

@@ -44,7 +44,8 @@ class Runner {
   // Records that people did a manual step.
   Result<std::string> MarkDone(const Step& step);
 
-  // The permissions that the steps need and that we do not have now, each once, as sentences.
+  // The permissions that the steps that are not done yet need and that we do not have now, each
+  // once, as sentences.
   std::vector<std::string> Missing(const std::vector<const Step*>& steps);
   // Whether evidence that the step destroys was acquired under this plan.
   bool IsAcquired(const Step& step) const;
