@@ -180,10 +180,10 @@ Result<void> VerifyPlan(Program& program, RespondOptions& options) {
                                          {"event", "verified"},
                                          {"verified", step.id},
                                          {"operator", OperatorOf(options)},
-                                         {"result", result ? *result : live::aws::Json()},
+                                         {"result", result ? *result : live::wire::Json()},
                                          {"error", result ? "" : result.error().message}}));
     if (!result) return WithContext(result.error(), step.id);
-    Say(program, fmt::format("{}: {}", step.id, live::aws::TextOf(*result, "sentence")));
+    Say(program, fmt::format("{}: {}", step.id, live::wire::TextOf(*result, "sentence")));
   }
   if (!any) Say(program, "the plan has nothing that is verified in the data plane");
   return {};
@@ -242,7 +242,7 @@ Result<void> ShowStatus(Program& program, RespondOptions& options) {
       rows.Text("plan"_key, std::filesystem::path(path).stem().string());
       rows.Text("step"_key, step);
       rows.Text("state"_key, respond::NameOf(state.at));
-      rows.Text("object_path"_key, live::aws::TextOf(state.begun, "path"));
+      rows.Text("object_path"_key, live::wire::TextOf(state.begun, "path"));
       rows.Text("since"_key, state.since);
       rows.Text("by"_key, state.by);
       rows.Text("error"_key, state.error);

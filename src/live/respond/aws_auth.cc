@@ -18,7 +18,7 @@ namespace {
 constexpr std::array<const char*, 3> kLists = {"mapRoles", "mapUsers", "mapAccounts"};
 
 Result<Json> RowsOf(const Json& config_map, const char* list) {
-  const std::string text = aws::TextOf(aws::ObjectOf(config_map, "data"), list);
+  const std::string text = wire::TextOf(wire::ObjectOf(config_map, "data"), list);
   if (text.find_first_not_of(" \t\r\n") == std::string::npos) return Json::array();
   const auto parsed = runtime::ParseYaml(text);
   if (!parsed) return WithContext(parsed.error(), fmt::format("aws-auth: {}", list));
@@ -32,7 +32,7 @@ Result<Json> RowsOf(const Json& config_map, const char* list) {
 
 std::vector<std::string> GroupsOf(const Json& row) {
   std::vector<std::string> groups;
-  for (const Json& group : aws::ArrayOf(row, "groups")) {
+  for (const Json& group : wire::ArrayOf(row, "groups")) {
     if (group.is_string()) groups.push_back(group.get<std::string>());
   }
   return groups;
@@ -77,7 +77,7 @@ bool Names(const Json& row, const char* list, std::string_view arn) {
     return wanted.kind == "root" && row.is_string() && row.get<std::string>() == wanted.account;
   }
   const char* member = std::string_view(list) == "mapRoles" ? "rolearn" : "userarn";
-  const std::string of_row = aws::TextOf(row, member);
+  const std::string of_row = wire::TextOf(row, member);
   if (of_row.empty()) return false;
   if (of_row == arn) return true;
   const Principal principal = PrincipalOf(of_row);
@@ -89,8 +89,8 @@ std::string Describe(const Json& row, const char* list) {
   if (row.is_string()) return fmt::format("account {}", row.get<std::string>());
   const bool is_role = std::string_view(list) == "mapRoles";
   return fmt::format("{} {} as {} ({})", is_role ? "role" : "user",
-                     aws::TextOf(row, is_role ? "rolearn" : "userarn"),
-                     aws::TextOf(row, "username"), fmt::join(GroupsOf(row), ", "));
+                     wire::TextOf(row, is_role ? "rolearn" : "userarn"),
+                     wire::TextOf(row, "username"), fmt::join(GroupsOf(row), ", "));
 }
 
 // The text of a plain block list in pieces, one for each item, what is before the first as its own
@@ -172,7 +172,7 @@ Result<void> EditList(const Json& config_map, const char* list, std::string_view
     }
   }
   if (kept.size() == rows.size()) return {};
-  const std::string text = aws::TextOf(aws::ObjectOf(config_map, "data"), list);
+  const std::string text = wire::TextOf(wire::ObjectOf(config_map, "data"), list);
   std::string written;
   const auto pieces = PiecesOf(text, rows);
   if (pieces) {
@@ -198,10 +198,10 @@ Result<void> EditList(const Json& config_map, const char* list, std::string_view
 }  // namespace
 
 bool IsAwsAuth(const Json& object) {
-  const Json& metadata = aws::ObjectOf(object, "metadata");
-  return aws::TextOf(object, "kind") == "ConfigMap" &&
-         aws::TextOf(metadata, "name") == "aws-auth" &&
-         aws::TextOf(metadata, "namespace") == "kube-system";
+  const Json& metadata = wire::ObjectOf(object, "metadata");
+  return wire::TextOf(object, "kind") == "ConfigMap" &&
+         wire::TextOf(metadata, "name") == "aws-auth" &&
+         wire::TextOf(metadata, "namespace") == "kube-system";
 }
 
 Result<AwsAuthEdit> WithoutPrincipal(const Json& config_map, std::string_view arn) {
@@ -229,13 +229,13 @@ Result<void> CheckNodesStay(const Json& before, const Json& after) {
           ErrorCode::kUnsupported,
           fmt::format("refused, as the nodes could be locked out: {}", rows.error().message));
     }
-    for (const Json& row : *rows) kept.insert(list + aws::DumpJson(row));
+    for (const Json& row : *rows) kept.insert(list + wire::DumpJson(row));
   }
   for (const char* list : kLists) {
     const auto rows = RowsOf(before, list);
     if (!rows) continue;
     for (const Json& row : *rows) {
-      if (IsForNodes(row) && !kept.contains(list + aws::DumpJson(row))) {
+      if (IsForNodes(row) && !kept.contains(list + wire::DumpJson(row))) {
         return Fail(
             ErrorCode::kUnsupported,
             fmt::format("refused: it would lock nodes out, whose row is {}", Describe(row, list)));

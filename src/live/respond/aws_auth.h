@@ -6,14 +6,14 @@
 #include <vector>
 
 #include "base/result.h"
-#include "live/aws/json.h"
+#include "live/wire/json.h"
 
 // The ConfigMap aws-auth of kube-system, by which an EKS cluster without access entries knows who
 // of AWS may come in: lists as YAML texts in its data (mapRoles, mapUsers, mapAccounts). A bad
 // write locks the nodes out. Pure functions; any number of threads.
 namespace ekshume::live::respond {
 
-using aws::Json;
+using wire::Json;
 
 inline constexpr std::string_view kAwsAuthPath =
     "/api/v1/namespaces/kube-system/configmaps/aws-auth";

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "base/time.h"
-#include "live/aws/json.h"
+#include "live/wire/json.h"
 
 namespace ekshume::live::respond {
 
@@ -26,7 +26,7 @@ struct LivenessBudget {
 // kernel (tcpSocket), and commands in the container (exec) need no network. `container`: only of
 // that one; "" of all. The kubelet of the node is taken to reach the pod until then. Pure; any
 // thread.
-std::optional<LivenessBudget> LivenessBudgetOf(const aws::Json& pod, Hold hold, Timestamp now,
+std::optional<LivenessBudget> LivenessBudgetOf(const wire::Json& pod, Hold hold, Timestamp now,
                                                const std::string& container = "");
 
 }  // namespace ekshume::live::respond

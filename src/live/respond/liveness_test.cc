@@ -6,7 +6,7 @@
 namespace ekshume::live::respond {
 namespace {
 
-using aws::Json;
+using wire::Json;
 
 const Timestamp kNow = *ParseTimestamp("2026-11-27T20:00:00Z");
 

@@ -20,9 +20,9 @@ std::string SettingOf(const Step& step, const char* name) {
 
 // Whether the container still is the one that was planned for.
 Result<void> CheckContainer(const Step& step, const Json& pod) {
-  for (const Json& status : aws::ArrayOf(aws::ObjectOf(pod, "status"), "containerStatuses")) {
+  for (const Json& status : wire::ArrayOf(wire::ObjectOf(pod, "status"), "containerStatuses")) {
     if (kubernetes::ContainerIdOf(status) == SettingOf(step, "container_id") &&
-        aws::ObjectOf(status, "state").contains("running")) {
+        wire::ObjectOf(status, "state").contains("running")) {
       return {};
     }
   }
@@ -58,7 +58,7 @@ Result<Json> RunOnNode(const Step& step, const Json& pod, kubernetes::CollectorR
                        const kubernetes::Place& place) {
   std::vector<std::string> containers;
   if (step.kind == StepKind::kKill) {
-    for (const Json& status : aws::ArrayOf(aws::ObjectOf(pod, "status"), "containerStatuses")) {
+    for (const Json& status : wire::ArrayOf(wire::ObjectOf(pod, "status"), "containerStatuses")) {
       containers.push_back(kubernetes::ContainerIdOf(status));
     }
   }
@@ -78,7 +78,7 @@ Result<Json> RunOnNode(const Step& step, const Json& pod, kubernetes::CollectorR
           if (printed.size() < kMaxAnswerBytes) printed += bytes.AsText();
           return {};
         }));
-    if (outcome.exit_code == 0) return aws::ParseJson(printed, "the collector's answer");
+    if (outcome.exit_code == 0) return wire::ParseJson(printed, "the collector's answer");
     problem = outcome.errors.empty() ? fmt::format("it ended with {}", outcome.exit_code)
                                      : outcome.errors;
     while (problem.ends_with('\n')) problem.pop_back();
@@ -88,13 +88,13 @@ Result<Json> RunOnNode(const Step& step, const Json& pod, kubernetes::CollectorR
 }
 
 std::string SentenceOf(const Step& step, const Json& answer) {
-  const std::string state = aws::TextOf(answer, "state");
+  const std::string state = wire::TextOf(answer, "state");
   if (step.kind == StepKind::kKill) {
     return state == "gone" ? "the process had ended already; nothing was killed"
                            : fmt::format("killed the process {}", SettingOf(step, "pid"));
   }
-  return fmt::format("{} ({} processes, {})", state, aws::ArrayOf(answer, "pids").size(),
-                     aws::TextOf(answer, "cgroup"));
+  return fmt::format("{} ({} processes, {})", state, wire::ArrayOf(answer, "pids").size(),
+                     wire::TextOf(answer, "cgroup"));
 }
 
 }  // namespace
@@ -127,7 +127,7 @@ Result<Json> ControlProcesses(const Step& step, const std::string& image,
     if (!same) return same.error();
     if (!undo) EKSHUME_TRY(CheckLiveness(step, pod));
   }
-  const std::string node = aws::TextOf(aws::ObjectOf(pod, "spec"), "nodeName");
+  const std::string node = wire::TextOf(wire::ObjectOf(pod, "spec"), "nodeName");
   Json answer;
   const kubernetes::CollectorOptions unused;
   EKSHUME_TRY(kubernetes::WithNodePod(
@@ -139,7 +139,7 @@ Result<Json> ControlProcesses(const Step& step, const std::string& image,
         answer = EKSHUME_TRY(RunOnNode(step, pod, run, place));
         return {};
       }));
-  EKSHUME_TRY(acquisition.Add("control.json", step.object, aws::DumpJson(answer)));
+  EKSHUME_TRY(acquisition.Add("control.json", step.object, wire::DumpJson(answer)));
   answer["sentence"] = SentenceOf(step, answer);
   return answer;
 }

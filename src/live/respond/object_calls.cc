@@ -25,16 +25,16 @@ std::string HashOf(const std::string& bytes) {
 }  // namespace
 
 std::string UidOf(const Json& object) {
-  return aws::TextOf(aws::ObjectOf(object, "metadata"), "uid");
+  return wire::TextOf(wire::ObjectOf(object, "metadata"), "uid");
 }
 
 std::string VersionOf(const Json& object) {
-  return aws::TextOf(aws::ObjectOf(object, "metadata"), "resourceVersion");
+  return wire::TextOf(wire::ObjectOf(object, "metadata"), "resourceVersion");
 }
 
 bool IsOurs(const Plan& plan, const Step& step, const Json& object) {
-  const Json& annotations = aws::ObjectOf(aws::ObjectOf(object, "metadata"), "annotations");
-  return aws::TextOf(annotations, kPlanAnnotation) == fmt::format("{}/{}", plan.id, step.id);
+  const Json& annotations = wire::ObjectOf(wire::ObjectOf(object, "metadata"), "annotations");
+  return wire::TextOf(annotations, kPlanAnnotation) == fmt::format("{}/{}", plan.id, step.id);
 }
 
 Json AsOurs(const Plan& plan, const Step& step, Json object) {
@@ -58,7 +58,7 @@ Result<Json> ChangeObject(kubernetes::Client& client, const Step& step, const Js
 }
 
 Json ForJournal(Json object) {
-  if (!object.is_object() || aws::TextOf(object, "kind") != "Secret") return object;
+  if (!object.is_object() || wire::TextOf(object, "kind") != "Secret") return object;
   for (const char* values : {"data", "stringData"}) {
     if (!object.contains(values) || !object[values].is_object()) continue;
     for (auto& [name, value] : object[values].items()) {
@@ -68,10 +68,10 @@ Json ForJournal(Json object) {
     }
   }
   // kubectl apply writes the values there once more.
-  if (aws::ObjectOf(object, "metadata").contains("annotations")) {
+  if (wire::ObjectOf(object, "metadata").contains("annotations")) {
     Json& annotations = object["metadata"]["annotations"];
     if (annotations.is_object() && annotations.contains(kLastApplied)) {
-      annotations[kLastApplied] = HashOf(aws::TextOf(annotations, kLastApplied));
+      annotations[kLastApplied] = HashOf(wire::TextOf(annotations, kLastApplied));
     }
   }
   return object;

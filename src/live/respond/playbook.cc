@@ -145,7 +145,7 @@ Step& PlanMaker::AddDeletion(std::string_view id, std::string_view phase, std::s
   step.kind = StepKind::kDelete;
   step.object = std::move(object);
   step.path = std::move(path);
-  step.uid = aws::TextOf(aws::ObjectOf(now, "metadata"), "uid");
+  step.uid = wire::TextOf(wire::ObjectOf(now, "metadata"), "uid");
   step.fingerprint = Fingerprint(now);
   step.what = std::move(what);
   step.reason = std::move(reason);
@@ -156,8 +156,9 @@ Step& PlanMaker::AddDeletion(std::string_view id, std::string_view phase, std::s
 bool PlanMaker::Serves(const std::string& version, std::string_view resource) {
   const auto resources = client_.Get("/apis/" + version);
   if (!resources) return false;
-  return std::ranges::any_of(aws::ArrayOf(*resources, "resources"),
-                             [&](const Json& one) { return aws::TextOf(one, "name") == resource; });
+  return std::ranges::any_of(wire::ArrayOf(*resources, "resources"), [&](const Json& one) {
+    return wire::TextOf(one, "name") == resource;
+  });
 }
 
 std::string PlanMaker::ServedVersion(std::initializer_list<const char*> versions,

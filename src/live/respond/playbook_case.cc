@@ -15,10 +15,10 @@ constexpr size_t kMaxTargets = 200;  // of one case; what is more is named
 class CaseTargets {
  public:
   void Read(const Json& incident) {
-    for (const Json& place : aws::ArrayOf(incident, "places")) AddPlace(place);
-    for (const Json& actor : aws::ArrayOf(incident, "actors")) AddActor(actor);
-    for (const Json& secret : aws::ArrayOf(incident, "secrets")) {
-      if (aws::TextOf(secret, "kind") == "secret") AddPath("secret", aws::TextOf(secret, "name"));
+    for (const Json& place : wire::ArrayOf(incident, "places")) AddPlace(place);
+    for (const Json& actor : wire::ArrayOf(incident, "actors")) AddActor(actor);
+    for (const Json& secret : wire::ArrayOf(incident, "secrets")) {
+      if (wire::TextOf(secret, "kind") == "secret") AddPath("secret", wire::TextOf(secret, "name"));
     }
   }
 
@@ -47,11 +47,11 @@ class CaseTargets {
   }
 
   void AddPlace(const Json& place) {
-    const std::string kind = aws::TextOf(place, "kind");
-    const std::string name = aws::TextOf(place, "name");
-    const std::string in_namespace = aws::TextOf(place, "namespace");
-    const std::string how = aws::TextOf(place, "how");
-    const std::string pod = kind == "pod" ? name : aws::TextOf(place, "pod");
+    const std::string kind = wire::TextOf(place, "kind");
+    const std::string name = wire::TextOf(place, "name");
+    const std::string in_namespace = wire::TextOf(place, "namespace");
+    const std::string how = wire::TextOf(place, "how");
+    const std::string pod = kind == "pod" ? name : wire::TextOf(place, "pod");
     if ((kind == "pod" || kind == "container") && !pod.empty() && !in_namespace.empty()) {
       Add(fmt::format("pod/{}/{}", in_namespace, pod), how);
       return;
@@ -65,16 +65,16 @@ class CaseTargets {
   }
 
   static std::string NameOfActor(const Json& actor, std::string_view field) {
-    for (const Json& name : aws::ArrayOf(actor, "names")) {
-      if (aws::TextOf(name, "field") == field) return aws::TextOf(name, "value");
+    for (const Json& name : wire::ArrayOf(actor, "names")) {
+      if (wire::TextOf(name, "field") == field) return wire::TextOf(name, "value");
     }
     return "";
   }
 
   void AddActor(const Json& actor) {
-    const std::string kind = aws::TextOf(actor, "kind");
-    if (aws::TextOf(actor, "role") != "acted") return;
-    const std::string why = fmt::format("{} acted", aws::TextOf(actor, "name"));
+    const std::string kind = wire::TextOf(actor, "kind");
+    if (wire::TextOf(actor, "role") != "acted") return;
+    const std::string why = fmt::format("{} acted", wire::TextOf(actor, "name"));
     const std::string account = NameOfActor(actor, "service_account");
     if (SplitNonEmpty(account, '/').size() == 2) {
       Add(fmt::format("serviceaccount/{}", account), why);
@@ -104,8 +104,8 @@ class CaseTargets {
     }
     if (!user.empty() && user != "system:anonymous") Add(fmt::format("user/{}", user), why);
     if (arn.empty() && user.empty()) {
-      AddOther({aws::TextOf(actor, "name"),
-                fmt::format("find out who {} is, and contain it", aws::TextOf(actor, "name")),
+      AddOther({wire::TextOf(actor, "name"),
+                fmt::format("find out who {} is, and contain it", wire::TextOf(actor, "name")),
                 fmt::format("a {}, of which the case has no name of the cluster", kind)});
     }
   }
@@ -136,7 +136,7 @@ Result<Plan> MakeCasePlan(const PlanRequest& request, std::string_view report,
     return Fail(ErrorCode::kInvalidArgument, "the case has no report: investigate it first");
   }
   CaseTargets found;
-  for (const Json& incident : aws::ArrayOf(json, "incidents")) found.Read(incident);
+  for (const Json& incident : wire::ArrayOf(json, "incidents")) found.Read(incident);
   if (found.targets().empty() && found.others().empty()) {
     return Fail(ErrorCode::kNotFound,
                 "no incident of the case names a pod, a node or an identity: plan for a target");

@@ -127,24 +127,24 @@ Result<void> PlanImage(PlanMaker& maker, std::string_view image) {
   std::vector<std::string> pods;
   EKSHUME_TRY(
       maker.client().List(PathOf({"api", "v1", "pods"}), "", [&](const Json& pod) -> Result<void> {
-        const Json& metadata = aws::ObjectOf(pod, "metadata");
+        const Json& metadata = wire::ObjectOf(pod, "metadata");
         bool runs = false;
         for (const char* list : {"containerStatuses", "initContainerStatuses"}) {
-          for (const Json& status : aws::ArrayOf(aws::ObjectOf(pod, "status"), list)) {
-            if (!aws::TextOf(status, "imageID").ends_with(digest)) continue;
+          for (const Json& status : wire::ArrayOf(wire::ObjectOf(pod, "status"), list)) {
+            if (!wire::TextOf(status, "imageID").ends_with(digest)) continue;
             runs = true;
             for (const char* containers : {"containers", "initContainers"}) {
-              for (const Json& container : aws::ArrayOf(aws::ObjectOf(pod, "spec"), containers)) {
-                if (aws::TextOf(container, "name") == aws::TextOf(status, "name")) {
-                  names.insert(aws::TextOf(container, "image"));
+              for (const Json& container : wire::ArrayOf(wire::ObjectOf(pod, "spec"), containers)) {
+                if (wire::TextOf(container, "name") == wire::TextOf(status, "name")) {
+                  names.insert(wire::TextOf(container, "image"));
                 }
               }
             }
           }
         }
         if (runs) {
-          pods.push_back(fmt::format("pod/{}/{}", aws::TextOf(metadata, "namespace"),
-                                     aws::TextOf(metadata, "name")));
+          pods.push_back(fmt::format("pod/{}/{}", wire::TextOf(metadata, "namespace"),
+                                     wire::TextOf(metadata, "name")));
         }
         return {};
       }));

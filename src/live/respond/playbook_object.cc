@@ -18,26 +18,27 @@ using kubernetes::PathOf;
 // What of a pod reads a secret: "volume", "variable", "image pull".
 std::set<std::string> WaysTo(const Json& spec, std::string_view secret) {
   std::set<std::string> ways;
-  for (const Json& volume : aws::ArrayOf(spec, "volumes")) {
-    if (aws::TextOf(aws::ObjectOf(volume, "secret"), "secretName") == secret) ways.insert("volume");
-    for (const Json& source : aws::ArrayOf(aws::ObjectOf(volume, "projected"), "sources")) {
-      if (aws::TextOf(aws::ObjectOf(source, "secret"), "name") == secret) ways.insert("volume");
+  for (const Json& volume : wire::ArrayOf(spec, "volumes")) {
+    if (wire::TextOf(wire::ObjectOf(volume, "secret"), "secretName") == secret)
+      ways.insert("volume");
+    for (const Json& source : wire::ArrayOf(wire::ObjectOf(volume, "projected"), "sources")) {
+      if (wire::TextOf(wire::ObjectOf(source, "secret"), "name") == secret) ways.insert("volume");
     }
   }
   for (const char* list : {"initContainers", "containers", "ephemeralContainers"}) {
-    for (const Json& container : aws::ArrayOf(spec, list)) {
-      for (const Json& from : aws::ArrayOf(container, "envFrom")) {
-        if (aws::TextOf(aws::ObjectOf(from, "secretRef"), "name") == secret)
+    for (const Json& container : wire::ArrayOf(spec, list)) {
+      for (const Json& from : wire::ArrayOf(container, "envFrom")) {
+        if (wire::TextOf(wire::ObjectOf(from, "secretRef"), "name") == secret)
           ways.insert("variable");
       }
-      for (const Json& variable : aws::ArrayOf(container, "env")) {
-        const Json& from = aws::ObjectOf(aws::ObjectOf(variable, "valueFrom"), "secretKeyRef");
-        if (aws::TextOf(from, "name") == secret) ways.insert("variable");
+      for (const Json& variable : wire::ArrayOf(container, "env")) {
+        const Json& from = wire::ObjectOf(wire::ObjectOf(variable, "valueFrom"), "secretKeyRef");
+        if (wire::TextOf(from, "name") == secret) ways.insert("variable");
       }
     }
   }
-  for (const Json& pull : aws::ArrayOf(spec, "imagePullSecrets")) {
-    if (aws::TextOf(pull, "name") == secret) ways.insert("image pull");
+  for (const Json& pull : wire::ArrayOf(spec, "imagePullSecrets")) {
+    if (wire::TextOf(pull, "name") == secret) ways.insert("image pull");
   }
   return ways;
 }
@@ -55,13 +56,13 @@ Result<void> PlanWebhook(PlanMaker& maker, std::string_view name) {
     const std::string object = fmt::format(
         "{}/{}", std::string_view(list).substr(0, std::string_view(list).size() - 1), name);
     std::vector<std::string> targets;
-    for (const Json& hook : aws::ArrayOf(*webhook, "webhooks")) {
-      const Json& config = aws::ObjectOf(hook, "clientConfig");
-      const Json& service = aws::ObjectOf(config, "service");
+    for (const Json& hook : wire::ArrayOf(*webhook, "webhooks")) {
+      const Json& config = wire::ObjectOf(hook, "clientConfig");
+      const Json& service = wire::ObjectOf(config, "service");
       targets.push_back(config.contains("url")
-                            ? aws::TextOf(config, "url")
-                            : fmt::format("service {}/{}", aws::TextOf(service, "namespace"),
-                                          aws::TextOf(service, "name")));
+                            ? wire::TextOf(config, "url")
+                            : fmt::format("service {}/{}", wire::TextOf(service, "namespace"),
+                                          wire::TextOf(service, "name")));
     }
     maker.AddDeletion("delete-webhook", "identity", object, path, *webhook,
                       fmt::format("delete {}, which asks {}", object, fmt::join(targets, ", ")),
@@ -76,7 +77,7 @@ Result<void> PlanWebhook(PlanMaker& maker, std::string_view name) {
 Result<void> PlanApiService(PlanMaker& maker, std::string_view name) {
   const std::string path = PathOf({"apis", "apiregistration.k8s.io", "v1", "apiservices", name});
   const Json service = EKSHUME_TRY(maker.client().Get(path));
-  const Json& target = aws::ObjectOf(aws::ObjectOf(service, "spec"), "service");
+  const Json& target = wire::ObjectOf(wire::ObjectOf(service, "spec"), "service");
   if (target.empty()) {
     return Fail(ErrorCode::kUnsupported,
                 fmt::format("{} is of the API server itself: it would make it again", name));
@@ -84,7 +85,7 @@ Result<void> PlanApiService(PlanMaker& maker, std::string_view name) {
   const std::string object = fmt::format("apiservice/{}", name);
   maker.AddDeletion("delete-apiservice", "identity", object, path, service,
                     fmt::format("delete {}, which service {}/{} answers", object,
-                                aws::TextOf(target, "namespace"), aws::TextOf(target, "name")),
+                                wire::TextOf(target, "namespace"), wire::TextOf(target, "name")),
                     "whoever answers for a group of the API sees the credentials of its callers; "
                     "what is stored there cannot be reached meanwhile");
   return {};
@@ -101,22 +102,22 @@ Result<void> PlanSecret(PlanMaker& maker, std::string_view in_namespace, std::st
   std::vector<std::string> readers;
   EKSHUME_TRY(maker.client().List(PathOf({"api", "v1", "namespaces", in_namespace, "pods"}), "",
                                   [&](const Json& pod) -> Result<void> {
-                                    const auto ways = WaysTo(aws::ObjectOf(pod, "spec"), name);
+                                    const auto ways = WaysTo(wire::ObjectOf(pod, "spec"), name);
                                     if (!ways.empty()) {
                                       readers.push_back(fmt::format(
                                           "pod/{}/{} ({})", in_namespace,
-                                          aws::TextOf(aws::ObjectOf(pod, "metadata"), "name"),
+                                          wire::TextOf(wire::ObjectOf(pod, "metadata"), "name"),
                                           fmt::join(ways, ", ")));
                                     }
                                     return {};
                                   }));
   if (!readers.empty()) maker.Warn(fmt::format("read by {}", fmt::join(readers, ", ")));
-  const std::string type = aws::TextOf(secret, "type");
+  const std::string type = wire::TextOf(secret, "type");
   if (type == "kubernetes.io/service-account-token") {
     maker.Warn(
         fmt::format("it is a token of serviceaccount/{}/{}: plan for that account", in_namespace,
-                    aws::TextOf(aws::ObjectOf(aws::ObjectOf(secret, "metadata"), "annotations"),
-                                "kubernetes.io/service-account.name")));
+                    wire::TextOf(wire::ObjectOf(wire::ObjectOf(secret, "metadata"), "annotations"),
+                                 "kubernetes.io/service-account.name")));
   } else {
     maker.AddStep(StepKind::kManual, "rotate", "eradicate", object,
                   "give the secret a new value where it was issued, end the old one there, write "

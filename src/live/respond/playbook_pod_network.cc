@@ -18,12 +18,12 @@ class NetworkCut {
   NetworkCut(PlanMaker& maker, const Json& pod)
       : maker_(maker),
         pod_(pod),
-        namespace_(aws::TextOf(aws::ObjectOf(pod, "metadata"), "namespace")),
+        namespace_(wire::TextOf(wire::ObjectOf(pod, "metadata"), "namespace")),
         object_(fmt::format("pod/{}/{}", namespace_,
-                            aws::TextOf(aws::ObjectOf(pod, "metadata"), "name"))) {}
+                            wire::TextOf(wire::ObjectOf(pod, "metadata"), "name"))) {}
 
   Result<void> Run() {
-    const Json& spec = aws::ObjectOf(pod_, "spec");
+    const Json& spec = wire::ObjectOf(pod_, "spec");
     if (spec.contains("hostNetwork") && spec["hostNetwork"] == true) {
       maker_.Warn("the pod uses the node's network: no policy can cut it; isolate the node");
       return {};
@@ -123,26 +123,26 @@ class NetworkCut {
 
   // Other policies that will select the pod and so allow what they allow.
   Result<void> WarnOfHoles() {
-    const Json& labels = aws::ObjectOf(aws::ObjectOf(pod_, "metadata"), "labels");
+    const Json& labels = wire::ObjectOf(wire::ObjectOf(pod_, "metadata"), "labels");
     std::set<std::string> lost;  // labels that the pod will not have any more
     for (const Step& step : maker_.plan().steps) {
       if (step.phase != "detach" || step.object != object_) continue;
       for (const auto& [label, value] :
-           aws::ObjectOf(aws::ObjectOf(step.body, "metadata"), "labels").items()) {
+           wire::ObjectOf(wire::ObjectOf(step.body, "metadata"), "labels").items()) {
         lost.insert(label);
       }
     }
     return maker_.client().List(
         PathOf({"apis", "networking.k8s.io", "v1", "namespaces", namespace_, "networkpolicies"}),
         "", [&](const Json& policy) -> Result<void> {
-          const Json& selector = aws::ObjectOf(aws::ObjectOf(policy, "spec"), "podSelector");
-          for (const auto& [label, value] : aws::ObjectOf(selector, "matchLabels").items()) {
+          const Json& selector = wire::ObjectOf(wire::ObjectOf(policy, "spec"), "podSelector");
+          for (const auto& [label, value] : wire::ObjectOf(selector, "matchLabels").items()) {
             if (lost.contains(label) || !labels.contains(label) || labels[label] != value)
               return {};
           }
           maker_.Warn(
               fmt::format("networkpolicy/{}/{} selects the pod too; what it allows stays open",
-                          namespace_, aws::TextOf(aws::ObjectOf(policy, "metadata"), "name")));
+                          namespace_, wire::TextOf(wire::ObjectOf(policy, "metadata"), "name")));
           return {};
         });
   }

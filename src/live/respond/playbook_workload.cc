@@ -22,21 +22,21 @@ struct Revision {
   Json pod_template;
 };
 
-const Json& Metadata(const Json& object) { return aws::ObjectOf(object, "metadata"); }
-const Json& Spec(const Json& object) { return aws::ObjectOf(object, "spec"); }
+const Json& Metadata(const Json& object) { return wire::ObjectOf(object, "metadata"); }
+const Json& Spec(const Json& object) { return wire::ObjectOf(object, "spec"); }
 
 bool IsOwnedBy(const Json& object, const Json& owner) {
   return std::ranges::any_of(
-      aws::ArrayOf(Metadata(object), "ownerReferences"), [&](const Json& reference) {
-        return aws::TextOf(reference, "uid") == aws::TextOf(Metadata(owner), "uid");
+      wire::ArrayOf(Metadata(object), "ownerReferences"), [&](const Json& reference) {
+        return wire::TextOf(reference, "uid") == wire::TextOf(Metadata(owner), "uid");
       });
 }
 
 std::string ImagesOf(const Json& pod_template) {
   std::vector<std::string> images;
   for (const char* list : {"initContainers", "containers"}) {
-    for (const Json& container : aws::ArrayOf(Spec(pod_template), list)) {
-      images.push_back(aws::TextOf(container, "image"));
+    for (const Json& container : wire::ArrayOf(Spec(pod_template), list)) {
+      images.push_back(wire::TextOf(container, "image"));
     }
   }
   return fmt::format("{}", fmt::join(images, ", "));
@@ -90,17 +90,19 @@ class WorkloadPlaybook {
   }
 
   Result<void> FindPods() {
-    const Json& wanted = aws::ObjectOf(aws::ObjectOf(Spec(workload_), "selector"), "matchLabels");
-    EKSHUME_TRY(maker_.client().List(
-        PathOf({"api", "v1", "namespaces", namespace_, "pods"}), "",
-        [&](const Json& pod) -> Result<void> {
-          const Json& labels = aws::ObjectOf(Metadata(pod), "labels");
-          for (const auto& [label, value] : wanted.items()) {
-            if (!labels.contains(label) || labels[label] != value) return {};
-          }
-          pods_.push_back(fmt::format("pod/{}/{}", namespace_, aws::TextOf(Metadata(pod), "name")));
-          return {};
-        }));
+    const Json& wanted = wire::ObjectOf(wire::ObjectOf(Spec(workload_), "selector"), "matchLabels");
+    EKSHUME_TRY(maker_.client().List(PathOf({"api", "v1", "namespaces", namespace_, "pods"}), "",
+                                     [&](const Json& pod) -> Result<void> {
+                                       const Json& labels = wire::ObjectOf(Metadata(pod), "labels");
+                                       for (const auto& [label, value] : wanted.items()) {
+                                         if (!labels.contains(label) || labels[label] != value)
+                                           return {};
+                                       }
+                                       pods_.push_back(
+                                           fmt::format("pod/{}/{}", namespace_,
+                                                       wire::TextOf(Metadata(pod), "name")));
+                                       return {};
+                                     }));
     if (kind_ != "deployment") return {};
     return maker_.client().List(apps_ + "/replicasets", "", [&](const Json& set) -> Result<void> {
       if (IsOwnedBy(set, workload_)) sets_.push_back(set);
@@ -144,8 +146,8 @@ class WorkloadPlaybook {
     Leave("orphan", object_, path_, workload_,
           fmt::format("delete the {} and leave its pods running", kind_));
     for (const Json& set : sets_) {
-      if (aws::IntegerOf(Spec(set), "replicas") == 0) continue;
-      const std::string name = aws::TextOf(Metadata(set), "name");
+      if (wire::IntegerOf(Spec(set), "replicas") == 0) continue;
+      const std::string name = wire::TextOf(Metadata(set), "name");
       Leave("orphan-replicaset", fmt::format("replicaset/{}/{}", namespace_, name),
             apps_ + PathOf({"replicasets", name}), set,
             "delete its replica set and leave the pods running");
@@ -156,23 +158,23 @@ class WorkloadPlaybook {
   Result<std::vector<Revision>> Revisions() {
     std::vector<Revision> revisions;
     for (const Json& set : sets_) {
-      Json pod_template = aws::ObjectOf(Spec(set), "template");
+      Json pod_template = wire::ObjectOf(Spec(set), "template");
       if (pod_template.contains("metadata") && pod_template["metadata"].contains("labels")) {
         pod_template["metadata"]["labels"].erase("pod-template-hash");
       }
-      revisions.push_back({aws::IntegerOf(aws::ObjectOf(Metadata(set), "annotations"), kRevision),
-                           fmt::format("replicaset {}", aws::TextOf(Metadata(set), "name")),
+      revisions.push_back({wire::IntegerOf(wire::ObjectOf(Metadata(set), "annotations"), kRevision),
+                           fmt::format("replicaset {}", wire::TextOf(Metadata(set), "name")),
                            std::move(pod_template)});
     }
     if (kind_ != "deployment") {
       EKSHUME_TRY(maker_.client().List(
           apps_ + "/controllerrevisions", "", [&](const Json& revision) -> Result<void> {
             if (!IsOwnedBy(revision, workload_)) return {};
-            Json pod_template = aws::ObjectOf(Spec(aws::ObjectOf(revision, "data")), "template");
+            Json pod_template = wire::ObjectOf(Spec(wire::ObjectOf(revision, "data")), "template");
             pod_template.erase("$patch");
             revisions.push_back(
-                {aws::IntegerOf(revision, "revision"),
-                 fmt::format("revision {}", aws::TextOf(Metadata(revision), "name")),
+                {wire::IntegerOf(revision, "revision"),
+                 fmt::format("revision {}", wire::TextOf(Metadata(revision), "name")),
                  std::move(pod_template)});
             return {};
           }));
@@ -187,7 +189,7 @@ class WorkloadPlaybook {
       maker_.Warn(fmt::format("earlier revisions cannot be read ({})", revisions.error().message));
       return {};
     }
-    const Json& now = aws::ObjectOf(Spec(workload_), "template");
+    const Json& now = wire::ObjectOf(Spec(workload_), "template");
     const int64_t wanted = maker_.request().revision;
     const Revision* found = nullptr;
     for (const Revision& revision : *revisions) {
@@ -239,18 +241,18 @@ class WorkloadPlaybook {
           fmt::format("/apis/{}{}", version,
                       PathOf({"namespaces", namespace_, "horizontalpodautoscalers"})),
           "", [&](const Json& scaler) -> Result<void> {
-            const Json& target = aws::ObjectOf(Spec(scaler), "scaleTargetRef");
-            if (aws::TextOf(target, "name") == name_) {
+            const Json& target = wire::ObjectOf(Spec(scaler), "scaleTargetRef");
+            if (wire::TextOf(target, "name") == name_) {
               maker_.Warn(
                   fmt::format("horizontalpodautoscaler/{}/{} scales it: it rests while "
                               "there are no replicas, and goes on after a rollback",
-                              namespace_, aws::TextOf(Metadata(scaler), "name")));
+                              namespace_, wire::TextOf(Metadata(scaler), "name")));
             }
             return {};
           });
       if (!listed) maker_.Warn("autoscalers cannot be read: one may scale it again");
     }
-    const Json& labels = aws::ObjectOf(Metadata(workload_), "labels");
+    const Json& labels = wire::ObjectOf(Metadata(workload_), "labels");
     for (const char* label : {"argocd.argoproj.io/instance", "kustomize.toolkit.fluxcd.io/name",
                               "helm.toolkit.fluxcd.io/name"}) {
       if (labels.contains(label)) {

@@ -45,7 +45,7 @@ Result<std::string> Runner::UndoWork(const Step& step) {
     EKSHUME_TRY(Note(step, "undo_failed", {{"error", result.error().message}}));
     return result.error();
   }
-  return Finish(step, "undone", {{"result", *result}}, aws::TextOf(*result, "sentence"));
+  return Finish(step, "undone", {{"result", *result}}, wire::TextOf(*result, "sentence"));
 }
 
 Result<std::string> Runner::UndoCall(const Step& step, const StepState& state) {
