@@ -25,7 +25,7 @@ constexpr size_t kMaxProcesses = size_t{1} << 22;
 constexpr int kLooks = 100;  // of a tenth of a second
 constexpr int kStatStartTime = 22;
 
-bool IsThere(const std::string& path) { return access(path.c_str(), F_OK) == 0; }
+bool CanWrite(const std::string& path) { return access(path.c_str(), W_OK) == 0; }
 
 Result<void> WriteWord(const std::string& path, std::string_view word) {
   const Descriptor file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
@@ -83,11 +83,23 @@ Result<void> SetFrozen(const FreezerPlace& place, bool frozen) {
                                           place.directory, frozen ? "; it was let go on" : ""));
 }
 
+// Below the host's root as it is seen from here, as its first process sees it, and here: a
+// container may have some of them empty, or read-only.
+Result<FreezerPlace> FindAnyFreezer(const ControlOptions& options, const std::string& proc_cgroup) {
+  if (!options.cgroups.empty()) {
+    return FindFreezer(proc_cgroup, options.container, options.cgroups);
+  }
+  const std::string mount = "/sys/fs/cgroup";
+  for (const std::string& root : {options.root, options.proc + "/1/root"}) {
+    auto place = FindFreezer(proc_cgroup, options.container, root + mount);
+    if (place) return place;
+  }
+  return FindFreezer(proc_cgroup, options.container, mount);
+}
+
 Result<std::string> FreezeOrThaw(const ControlOptions& options) {
   const std::vector<Member> members = EKSHUME_TRY(MembersOf(options));
-  const std::string root = options.proc + "/1/root/sys/fs/cgroup";
-  const FreezerPlace place = EKSHUME_TRY(FindFreezer(
-      members.front().cgroup, options.container, options.cgroups.empty() ? root : options.cgroups));
+  const FreezerPlace place = EKSHUME_TRY(FindAnyFreezer(options, members.front().cgroup));
   const bool frozen = options.action == "freeze";
   EKSHUME_TRY(SetFrozen(place, frozen));
   JsonLine line;
@@ -177,12 +189,12 @@ Result<FreezerPlace> FindFreezer(std::string_view proc_cgroup, std::string_view 
   }
   if (!version1.empty()) {
     const FreezerPlace place{cgroups + "/freezer" + version1, "freezer.state"};
-    if (IsThere(fmt::format("{}/{}", place.directory, place.file))) return place;
+    if (CanWrite(fmt::format("{}/{}", place.directory, place.file))) return place;
   }
   if (!version2.empty()) {
     for (const char* mount : {"", "/unified"}) {
       const FreezerPlace place{fmt::format("{}{}{}", cgroups, mount, version2), "cgroup.freeze"};
-      if (IsThere(fmt::format("{}/{}", place.directory, place.file))) return place;
+      if (CanWrite(fmt::format("{}/{}", place.directory, place.file))) return place;
     }
   }
   return Fail(ErrorCode::kUnsupported,
@@ -222,7 +234,7 @@ Result<ControlOptions> ParseControl(const std::vector<std::string>& arguments) {
     } else if (name == "--proc") {
       options.proc = value;
     } else if (name == "--root") {
-      // Files of the host are not needed.
+      options.root = value == "/" ? std::string() : value;
     } else if (name == "--pid" && number && *number > 1 && *number <= INT32_MAX) {
       options.pid = *number;
     } else if (name == "--start-ticks" && number) {

@@ -18,8 +18,8 @@ struct ControlOptions {
   uint64_t pid = 0;       // of kill
   uint64_t start_ticks = 0;
   bool even_first = false;  // kill also the first process of its container, which ends that
-  // Where the control groups of the host are; "" for those of the first process.
-  std::string cgroups;
+  std::string root;         // "" or "/host": the host's root directory
+  std::string cgroups;  // where the control groups of the host are; "": where they can be written
   std::string proc = "/proc";
 };
 
@@ -32,7 +32,7 @@ Result<std::string> Control(const ControlOptions& options);
 
 // The directory of a container's own cgroup below the hierarchies at `cgroups`, by the text of
 // /proc/PID/cgroup of one of its processes: with the freezer of version 1, or of version 2. The
-// file that freezes it is `file`.
+// file that freezes it is `file`, which can be written. kUnsupported when there is none.
 struct FreezerPlace {
   std::string directory;
   std::string file;  // freezer.state or cgroup.freeze

@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -177,6 +179,71 @@ TEST_F(KillTest, LeavesProcessesOfTheHostAlone) {
   ASSERT_FALSE(answer);
   EXPECT_THAT(answer.error().message, HasSubstr("of no container"));
   EXPECT_TRUE(Lives());
+}
+
+// The machine's own freezer, where this test may make a control group.
+class RealFreezerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    const std::string id = fmt::format("{:064x}", static_cast<uint64_t>(getpid()));
+    for (const char* root : {"/sys/fs/cgroup/freezer", "/sys/fs/cgroup"}) {
+      const std::string directory = fmt::format("{}/{}", root, id);
+      std::error_code error;
+      if (!std::filesystem::create_directory(directory, error)) continue;
+      if (std::filesystem::exists(directory + "/freezer.state") ||
+          std::filesystem::exists(directory + "/cgroup.freeze")) {
+        directory_ = directory;
+        id_ = id;
+        break;
+      }
+      std::filesystem::remove(directory, error);
+    }
+    if (directory_.empty()) GTEST_SKIP() << "needs root and a freezer";
+    void* memory =
+        mmap(nullptr, sizeof(uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ASSERT_NE(memory, MAP_FAILED);
+    counter_ = static_cast<std::atomic<uint64_t>*>(memory);
+    child_ = fork();
+    if (child_ == 0) {
+      for (;;) {
+        ++*counter_;
+        usleep(1000);
+      }
+    }
+    std::ofstream(directory_ + "/cgroup.procs") << child_;
+  }
+  void TearDown() override {
+    if (child_ > 0) {
+      kill(child_, SIGKILL);
+      waitpid(child_, nullptr, 0);
+    }
+    std::error_code error;
+    if (!directory_.empty()) std::filesystem::remove(directory_, error);
+  }
+  bool Counts() const {
+    const uint64_t before = *counter_;
+    usleep(300000);
+    return *counter_ != before;
+  }
+
+  std::string directory_;
+  std::string id_;
+  std::atomic<uint64_t>* counter_ = nullptr;
+  pid_t child_ = 0;
+};
+
+TEST_F(RealFreezerTest, StopsWhatRunsAndLetsItGoOn) {
+  ControlOptions options;
+  options.action = "freeze";
+  options.container = id_;
+  ASSERT_TRUE(Counts());
+  const auto frozen = Control(options);
+  ASSERT_TRUE(frozen) << frozen.error().message;
+  EXPECT_THAT(*frozen, HasSubstr(fmt::format("\"pids\":[{}]", child_)));
+  EXPECT_FALSE(Counts());
+  options.action = "thaw";
+  ASSERT_TRUE(Control(options));
+  EXPECT_TRUE(Counts());
 }
 
 TEST(ParseControl, KnowsItsCommandLine) {

@@ -67,6 +67,7 @@ Result<Json> RunOnNode(const Step& step, const Json& pod, kubernetes::CollectorR
   for (size_t i = 0; i < tries; ++i) {
     std::vector<std::string> command = {place.program};
     for (std::string& argument : ArgumentsOf(step)) command.push_back(std::move(argument));
+    command.insert(command.end(), place.arguments.begin(), place.arguments.end());
     if (step.kind == StepKind::kKill) {
       command.emplace_back("--container");
       command.push_back(containers[i]);

@@ -47,6 +47,7 @@ class CaseTargets {
   }
 
   void AddPlace(const Json& place) {
+    if (!place.is_object()) return;
     const std::string kind = wire::TextOf(place, "kind");
     const std::string name = wire::TextOf(place, "name");
     const std::string in_namespace = wire::TextOf(place, "namespace");

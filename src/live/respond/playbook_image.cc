@@ -14,7 +14,7 @@ namespace {
 
 using kubernetes::PathOf;
 
-constexpr const char* kPolicies = "validatingadmissionpolicies";
+constexpr const char* kPolicyResource = "validatingadmissionpolicies";
 
 // A text of the expression language of admission policies.
 std::string Quoted(std::string_view text) {
@@ -59,7 +59,7 @@ void AddAdmissionBlock(PlanMaker& maker, const AdmissionBlock& block, bool enabl
       is_account ? fmt::format("the account {}/{}", block.in_namespace, block.account)
                  : fmt::format("{}", fmt::join(block.images, ", "));
   const std::string version = maker.ServedVersion(
-      {"admissionregistration.k8s.io/v1", "admissionregistration.k8s.io/v1beta1"}, kPolicies);
+      {"admissionregistration.k8s.io/v1", "admissionregistration.k8s.io/v1beta1"}, kPolicyResource);
   if (version.empty()) {
     maker.Warn(
         "this API server has no ValidatingAdmissionPolicy (Kubernetes 1.30 has): new pods "
@@ -85,7 +85,7 @@ void AddAdmissionBlock(PlanMaker& maker, const AdmissionBlock& block, bool enabl
     constraints["namespaceSelector"] = {
         {"matchLabels", {{"kubernetes.io/metadata.name", block.in_namespace}}}};
   }
-  const std::string collection = fmt::format("/apis/{}/{}", version, kPolicies);
+  const std::string collection = fmt::format("/apis/{}/{}", version, kPolicyResource);
   Step& policy = maker.AddCreation(
       is_account ? "block-account" : "block-image", "eradicate",
       fmt::format("validatingadmissionpolicy/{}", name), collection,
