@@ -3,8 +3,10 @@
 """Every action of `ekshume respond` in Kubernetes, applied to a real cluster and undone; the objects are compared. What cannot be undone is shown to have
 happened once, and with its approval only."""
 import base64
+import hashlib
 import json
 import pathlib
+import subprocess
 import sys
 import time
 
@@ -72,7 +74,7 @@ class Actions(RespondCase):
         self.enable(path, "orphan", "orphan-replicaset", approve=False)
         self.apply(path)
         self.until("no owner", lambda: all("ownerReferences" not in pod["metadata"] for pod in self.pods(app="orphaned")))
-        self.assertEqual(objects("-n", "shop", "replicasets", "-l", "app=orphaned")["items"], [])
+        self.until("no replica set", lambda: not objects("-n", "shop", "replicasets", "-l", "app=orphaned")["items"])
         time.sleep(3)
         self.assertEqual({pod["metadata"]["uid"]: pod["status"]["containerStatuses"][0]["containerID"] for pod in self.pods(app="orphaned")}, pods)
         self.run_verb("undo", path, "--yes")
@@ -156,7 +158,6 @@ class Actions(RespondCase):
         self.assertIn("cannot be undone", self.run_verb("undo", path, "--yes").stderr)
 
     def kubectl_as(self, config, *arguments):
-        import subprocess
         run = subprocess.run([lab.LAB / "bin/kubectl", "--kubeconfig", config, *arguments], capture_output=True, text=True)
         return run.stdout + run.stderr
 
@@ -170,7 +171,6 @@ class Actions(RespondCase):
         self.apply(path)
         self.assertEqual(kubectl("-n", "shop", "get", "secret", "db", check=False), "")
         # The hash of the value is in the case, the value nowhere.
-        import hashlib
         digest = hashlib.sha256(b"hunter2 of the shop").hexdigest()
         files = [file for file in (self.folder / "secret.case").rglob("*") if file.is_file()]
         self.assertTrue(any(digest in file.read_text(errors="replace") for file in files))

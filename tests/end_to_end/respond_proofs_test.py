@@ -138,20 +138,27 @@ class Proofs(RespondCase):
         way = f"{self.bridge()}:{listener.getsockname()[1]}"
         path, steps, _ = self.plan("victim.case", f"pod/shop/{name}", "--memory", "none", "--probe", way)
         self.assertIn(way, path.read_text())
-        client, enforcer = Client("web"), Enforcer()
+        # Where packets cannot be dropped here, the tool must say that nothing enforces the policy.
+        enforces = subprocess.run(["iptables", "-w", "-nL"], capture_output=True).returncode == 0
+        client, enforcer = Client("web"), Enforcer() if enforces else None
         try:
             self.until("the service answers", lambda: client.answers)
             contain = ("mark-pod", "shield-pod", "pause-deployment", "detach", "probe-before", "cut-network")
             self.apply(path, *(word for step in contain for word in ("--step", step)), "--image", lab.IMAGE)
-            self.until("the policy is enforced", lambda: enforcer.rules)
-            run = self.apply(path, "--step", "verify-network", "--image", lab.IMAGE)
-            self.assertIn(f"no way to {way}", run.stderr)
-            self.assertNotIn("proves nothing", run.stderr)
+            if enforces:
+                self.until("the policy is enforced", lambda: enforcer.rules)
+                run = self.apply(path, "--step", "verify-network", "--image", lab.IMAGE)
+                self.assertIn(f"no way to {way}", run.stderr)
+                self.assertNotIn("proves nothing", run.stderr)
+            else:
+                run = self.apply(path, "--step", "verify-network", "--image", lab.IMAGE, code=3)
+                self.assertIn("does not enforce the policy", run.stderr)
             self.until("the replacement serves", lambda: len(self.pods(app="web")) == 2)
             self.until("only others answer", lambda: name not in client.answers[-5:], 60)
         finally:
             client.stop()
-            enforcer.stop()
+            if enforces:
+                enforcer.stop()
         self.assertEqual(client.failures, [], "siblings did not keep serving")
         self.assertIn(sibling["metadata"]["name"], client.answers)
         self.assertEqual({which: processes(which_id) for which, which_id in ids.items()}, before)
@@ -263,7 +270,7 @@ class Proofs(RespondCase):
         self.until("the pod is gone", lambda: not kubectl("-n", "shop", "get", "pod", "bad", "-o", "name", "--ignore-not-found"))
 
     def test_freeze(self):
-        probe = {"livenessProbe": {"exec": {"command": ["true"]}, "periodSeconds": 3, "failureThreshold": 4}}
+        probe = {"livenessProbe": {"exec": {"command": ["sh", "-c", ":"]}, "periodSeconds": 3, "failureThreshold": 4}}
         self.make({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "busy", "namespace": "shop"},
                    "spec": {"terminationGracePeriodSeconds": 0, "containers": [
                        container("i=0; while true; do i=$((i+1)); echo $i > /tmp/count; sleep 0.1; done"),
@@ -294,7 +301,7 @@ class Proofs(RespondCase):
         self.until("it goes on", lambda: count() != still, 20)
         now = objects("-n", "shop", "pod", "busy")
         self.assertEqual([status["restartCount"] for status in now["status"]["containerStatuses"]], [0, 0])
-        self.assertEqual(kubectl("-n", "ekshume", "get", "pods", "-o", "name"), "")
+        self.until("no pod of ours is left", lambda: not kubectl("-n", "ekshume", "get", "pods", "-o", "name"))
 
     def test_kill(self):
         self.make({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "infected", "namespace": "shop"},

@@ -7,6 +7,7 @@ import re
 import ssl
 import tempfile
 import threading
+import time
 
 
 class CrashProxy:
@@ -56,6 +57,8 @@ class CrashProxy:
     def kill(self, when):
         if self.kill_at == (self.count, when) and not self.killed:
             self.killed = True
+            while self.victim is None:  # it may ask before its starter has said which one it is
+                time.sleep(0.001)
             self.victim.kill()
             self.victim.wait()
             return True
