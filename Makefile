@@ -2,9 +2,10 @@
 #   make demo   install what is missing, build, investigate the node in tests/data
 #   make test   install what is missing, build, run every test
 #   make lint   style, layers, documents, clang-tidy; `make analyze` adds its slow analyzer
+#   make image  build/ekshume-image.tar: a container image, for `ctr image import`, `podman load`, `docker load`
 #   make test-slow   only the sweeps over generated filesystems, which need root
 .DEFAULT_GOAL := all
-.PHONY: all demo test test-slow lint analyze format fuzz bench install deps clean
+.PHONY: all demo test test-slow lint analyze format fuzz bench install image deps clean
 
 EKSHUME := build/release/src/cli/ekshume
 JOBS ?= $(shell nproc)
@@ -69,6 +70,12 @@ bench: all
 
 install: all
 	cmake --install build/release --strip
+
+IMAGE_NAME ?= ekshume:latest
+image: all
+	rm -rf build/image-root
+	cmake --install build/release --prefix build/image-root --strip > /dev/null
+	tools/make-image --name $(IMAGE_NAME) build/image-root build/ekshume-image.tar
 
 deps:
 	tools/install-dependencies
