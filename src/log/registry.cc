@@ -14,6 +14,7 @@
 #include "log/guardduty/reader.h"
 #include "log/k8s_audit/reader.h"
 #include "log/k8s_event/reader.h"
+#include "log/k8s_object/reader.h"
 #include "log/klog/reader.h"
 #include "log/resolver/reader.h"
 #include "log/runtime_log/reader.h"
@@ -33,6 +34,7 @@ std::span<const Format* const> Formats() {
       &falco::FalcoFormat(),
       &tetragon::TetragonFormat(),
       &k8s_event::KubernetesEventFormat(),
+      &k8s_object::KubernetesObjectFormat(),
       &cri::CriFormat(),
       &docker_json::DockerJsonFormat(),
       &klog::KlogFormat(),

@@ -34,6 +34,8 @@ constexpr Sample kSamples[] = {
      R"({"process_exec":{"process":{"pid":7,"binary":"/bin/id"}},"node_name":"n","time":"2023-10-06T22:03:57Z"})"},
     {"k8s_event",
      R"({"apiVersion":"v1","kind":"Event","involvedObject":{"kind":"Pod","name":"web"},"reason":"Pulled","message":"m","type":"Normal"})"},
+    {"k8s_object",
+     R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":"shop","creationTimestamp":"2026-11-24T21:39:08Z","uid":"u-1"}})"},
     {"cloudtrail",
      R"({"eventVersion":"1.08","userIdentity":{"type":"IAMUser","userName":"alice"},"eventTime":"2026-11-24T21:39:08Z","eventSource":"guardduty.amazonaws.com","eventName":"ListFindings","requestParameters":{"detectorArn":"arn:aws:guardduty:eu-central-1:123456789012:detector/d/finding/f","resource":"x"},"eventID":"e-1"})"},
     {"cloudtrail_digest",

@@ -6,6 +6,7 @@
 #include "log/container_words.h"
 #include "log/fields.h"
 #include "log/json.h"
+#include "log/kubernetes_kind.h"
 
 namespace ekshume::log::k8s_event {
 namespace {
@@ -109,19 +110,6 @@ void ReadMember(std::string_view key, JsonValue value, KubernetesEvent& out) {
   } else if (key == "reportingInstance") {
     out.reporting_instance = View(value);
   }
-}
-
-// "NetworkPolicy" -> "networkpolicies": the name that audit events have for it.
-std::string ResourceOf(std::string_view kind) {
-  std::string name;
-  for (const char c : kind) name += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  if (name.empty() || name == "endpoints") return name;
-  if (name.ends_with("s") || name.ends_with("x") || name.ends_with("ch")) return name + "es";
-  if (name.ends_with("y") && !name.ends_with("ay") && !name.ends_with("ey")) {
-    name.back() = 'i';
-    return name + "es";
-  }
-  return name + 's';
 }
 
 void FillTimes(const KubernetesEvent& in, Event& event) {
