@@ -13,8 +13,8 @@
 namespace ekshume::live::respond {
 namespace {
 
-using wire::Json;
 using kubernetes::PathOf;
+using wire::Json;
 
 // HOST and PORT; nothing for what a shell could read otherwise.
 std::optional<std::pair<std::string, std::string>> SplitTarget(std::string_view target) {
@@ -105,8 +105,8 @@ Result<Json> ProbeNetwork(const ProbeRequest& request, kubernetes::Client& clien
         address);
   }
   std::string printed;
-  const kubernetes::NodePodRequest node{.node = wire::TextOf(wire::ObjectOf(pod, "spec"), "nodeName"),
-                                        .image = request.image};
+  const kubernetes::NodePodRequest node{
+      .node = wire::TextOf(wire::ObjectOf(pod, "spec"), "nodeName"), .image = request.image};
   const kubernetes::CollectorOptions unused;
   const Result<void> probed = kubernetes::WithNodePod(
       node, client, acquisition, progress, [&](const kubernetes::Place& place) -> Result<void> {
