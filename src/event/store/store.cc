@@ -34,7 +34,7 @@ constexpr const char* kPackName = "records.zst";
 constexpr const char* kMemoryLimit = "512MB";
 // What one thread needs: half of it was enough for rows of 4,000 random letters. What does not fit
 // goes to the case's temporary files.
-constexpr const char* kSparingMemoryLimit = "40MB";
+constexpr const char* kSparingMemoryLimit = "32MB";
 
 // Items that one statement stores: each statement costs as much as a hundred of them.
 constexpr size_t kItemsTogether = 500;
