@@ -109,8 +109,9 @@ TEST_F(CollectionEvidenceTest, LooksAtAsManyFilesAsTheLimitSays) {
   const std::string first = Put("a.ekc", Stream(1, "program"));
   Put("b.ekc", Stream(2, "program"));
   Put("c.ekc", Stream(3, "program"));
-  PartsOfCollection(first, diagnostics_, 1);  // stands for kMaxFilesBesideAPart
-  EXPECT_EQ(diagnostics_.Count(DiagnosticCode::kCollectionLimit), 1U);
+  PartsOfCollection(first, diagnostics_, 1);
+  ASSERT_EQ(diagnostics_.Count(DiagnosticCode::kCollectionLimit), 1U);
+  EXPECT_THAT(diagnostics_.Sorted()[0].detail, HasSubstr("kMaxFilesBesideAPart"));
 }
 
 TEST_F(CollectionEvidenceTest, ComparesAnUnpackedCollectionWithItsManifest) {

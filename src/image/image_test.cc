@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/limits.h"
+#include "image/decoded_cache.h"
 #include "image/patched_image.h"
 #include "image/test_support.h"
 
@@ -124,6 +125,21 @@ TEST(ImageTest, TheCacheIsBounded) {
   const uint64_t kept_bytes = base.size_bytes() - base.asked_bytes;
   EXPECT_GT(kept_bytes, 0U);
   EXPECT_LE(kept_bytes, limits::kCacheBytes);
+}
+
+TEST(ImageTest, TheCacheOfFetchedBlocksIsBounded) {
+  constexpr size_t kBlockBytes = size_t{512} << 10;  // of an EBS snapshot
+  constexpr uint64_t kBlocks = 2 * limits::kFetchedCacheBytes / kBlockBytes;
+  uint64_t fetched = 0;
+  DecodedCache cache(limits::kFetchedCacheBytes, [&](uint64_t) {
+    ++fetched;
+    return Result<std::vector<std::byte>>(std::vector<std::byte>(kBlockBytes));
+  });
+  for (uint64_t block = 0; block < kBlocks; ++block) ASSERT_TRUE(cache.Get(block));
+  ASSERT_EQ(fetched, kBlocks);
+  // The newest first: what is still there is not fetched again.
+  for (uint64_t block = kBlocks; block-- > 0;) ASSERT_TRUE(cache.Get(block));
+  EXPECT_EQ(fetched - kBlocks, kBlocks / 2);
 }
 
 TEST(ImageTest, AHugeApparentSizeCostsNothing) {
