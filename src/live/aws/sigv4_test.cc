@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/hash.h"
+#include "live/wire/uri.h"
 
 namespace ekshume::live::aws {
 namespace {
