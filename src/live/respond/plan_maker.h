@@ -2,7 +2,6 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <string>
 #include <string_view>
 
@@ -11,19 +10,13 @@
 
 namespace ekshume::live::respond {
 
-class CloudPlanner;
-
 // What playbooks share while they make a plan: the API, and the plan so far.
 class PlanMaker {
  public:
-  PlanMaker(const PlanRequest& request, const PlanSources& sources);
-  ~PlanMaker();
+  PlanMaker(const PlanRequest& request, kubernetes::Client& client);
 
   const PlanRequest& request() const { return request_; }
-  // Only for targets in a cluster.
-  kubernetes::Client& client() { return *client_; }
-  // Null without AWS.
-  CloudPlanner* cloud() { return cloud_.get(); }
+  kubernetes::Client& client() { return client_; }
   Plan& plan() { return plan_; }
   // What our labels say: the moment of the plan, fit to be a label's value.
   const std::string& mark() const { return mark_; }
@@ -65,8 +58,7 @@ class PlanMaker {
 
  private:
   const PlanRequest& request_;
-  kubernetes::Client* const client_;
-  std::unique_ptr<CloudPlanner> cloud_;
+  kubernetes::Client& client_;
   std::string mark_;
   Plan plan_;
 };
