@@ -32,6 +32,10 @@ def objects(*arguments):
 
 
 def make_namespace(name):
+    for _ in range(120):  # one of the test before may still be on its way out
+        if "Terminating" not in kubectl("get", "namespace", name, "--ignore-not-found", check=False):
+            break
+        time.sleep(1)
     kubectl("create", "namespace", name)
     for _ in range(30):  # its service account comes a moment later
         if kubectl("-n", name, "get", "serviceaccount", "default", check=False):

@@ -131,15 +131,15 @@ Result<Json> ControlProcesses(const Step& step, const std::string& image,
   const std::string node = wire::TextOf(wire::ObjectOf(pod, "spec"), "nodeName");
   Json answer;
   const kubernetes::CollectorOptions unused;
-  EKSHUME_TRY(kubernetes::WithNodePod(
-      {.node = node, .image = image}, client, acquisition, progress,
-      [&](const kubernetes::Place& place) -> Result<void> {
-        kubernetes::CollectorRun run(unused, client, acquisition, diagnostics, progress);
-        const std::string program = EKSHUME_TRY(run.ReadCollector(node));
-        EKSHUME_TRY(run.Send(place, program));
-        answer = EKSHUME_TRY(RunOnNode(step, pod, run, place));
-        return {};
-      }));
+  const auto control = [&](const kubernetes::Place& place) -> Result<void> {
+    kubernetes::CollectorRun run(unused, client, acquisition, diagnostics, progress);
+    const std::string program = EKSHUME_TRY(run.ReadCollector(node));
+    EKSHUME_TRY(run.Send(place, program));
+    answer = EKSHUME_TRY(RunOnNode(step, pod, run, place));
+    return {};
+  };
+  EKSHUME_TRY(kubernetes::WithNodePod({.node = node, .image = image}, client, acquisition, progress,
+                                      control));
   EKSHUME_TRY(acquisition.Add("control.json", step.object, wire::DumpJson(answer)));
   answer["sentence"] = SentenceOf(step, answer);
   return answer;
