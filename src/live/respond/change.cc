@@ -40,6 +40,9 @@ void AddDifferences(const Json& object, const Json& patch, const std::string& pl
       if (exists) fields.push_back(below);
     } else if (value.is_object()) {
       AddDifferences(exists ? object[name] : Json(), value, below, fields);
+    } else if (value.is_array() && value.empty()) {
+      // The API server leaves empty lists out.
+      if (exists && object[name] != value) fields.push_back(below);
     } else if (!exists || object[name] != value) {
       fields.push_back(below);
     }

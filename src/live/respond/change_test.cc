@@ -63,6 +63,14 @@ TEST(Change, TheFingerprintIsOfWhatPeopleDecide) {
   EXPECT_NE(Fingerprint(node), print);
 }
 
+TEST(Change, AnEmptyListStandsWhereTheServerLeftItOut) {
+  const Json patch = Json::parse(R"({"subjects":[]})");
+  EXPECT_TRUE(Stands(Json::parse(R"({"kind":"X"})"), patch));
+  EXPECT_TRUE(Stands(Json::parse(R"({"subjects":[]})"), patch));
+  EXPECT_FALSE(Stands(Json::parse(R"({"subjects":[{"name":"a"}]})"), patch));
+  EXPECT_FALSE(Stands(Json::parse(R"({"kind":"X"})"), Json::parse(R"({"subjects":[1]})")));
+}
+
 TEST(Change, WhatIsMadeAgainHasNothingOfTheServer) {
   const Json made = AsCreated(Json::parse(
       R"({"kind":"X","metadata":{"name":"n","uid":"u","resourceVersion":"1","labels":{"a":"b"}},"status":{}})"));
