@@ -457,7 +457,7 @@ TEST_F(StoryTest, AnActNamesAsManyEventsAndFindingsAsTheLimitsSay) {
   }
   const Story story = Tell();
   ASSERT_THAT(story.incidents, SizeIs(1));
-  const std::vector<Act>& acts = story.incidents[0].acts;
+  const auto& acts = story.incidents[0].acts;
   ASSERT_THAT(acts, SizeIs(2));
   EXPECT_THAT(acts[0].findings, SizeIs(limits::kMaxActFindings));
   EXPECT_THAT(acts[1].events, SizeIs(limits::kMaxActEvents));
