@@ -223,9 +223,7 @@ void BindRows(duckdb_bind_info info) {
   add("raw_length", DUCKDB_TYPE_UINTEGER);
 }
 
-void InitRows(duckdb_init_info info) {
-  duckdb_init_set_max_threads(info, ScanThreads());
-}
+void InitRows(duckdb_init_info info) { duckdb_init_set_max_threads(info, ScanThreads()); }
 
 void InitWorker(duckdb_init_info info) {
   duckdb_init_set_init_data(info, new Worker(),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "live/wire/uri.h"
 #include "live/kubernetes/client.h"
+#include "live/wire/uri.h"
 
 #include <fmt/format.h>
 
@@ -12,9 +12,9 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "base/wait.h"
-#include "live/wire/page_count.h"
 #include "live/http/curl_transport.h"
 #include "live/http/date.h"
+#include "live/wire/page_count.h"
 
 namespace ekshume::live::kubernetes {
 namespace {
