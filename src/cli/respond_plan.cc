@@ -31,9 +31,8 @@ Result<void> SavePlan(const Plan& plan, const std::string& path) {
 void SayNotes(const Program& program, const Plan& plan) {
   for (const std::string& warning : plan.warnings) Say(program, "note: " + warning);
   for (const Step& step : plan.steps) {
-    const auto diff = step.settings.find("diff");
-    if (diff == step.settings.end()) continue;
-    for (const std::string_view line : SplitNonEmpty(diff->second, '\n')) {
+    const std::string diff = respond::SettingOf(step, "diff");
+    for (const std::string_view line : SplitNonEmpty(diff, '\n')) {
       Say(program, fmt::format("{}: {}", step.id, line));
     }
   }

@@ -22,10 +22,9 @@ using respond::StepKind;
 
 // What must be typed before a step destroys: the object's name, of a process with its number.
 std::string WordsFor(const Step& step) {
-  const auto pid = step.settings.find("pid");
-  return step.kind == StepKind::kKill && pid != step.settings.end()
-             ? fmt::format("{}/{}", step.object, pid->second)
-             : step.object;
+  const std::string pid = respond::SettingOf(step, "pid");
+  return step.kind == StepKind::kKill && !pid.empty() ? fmt::format("{}/{}", step.object, pid)
+                                                      : step.object;
 }
 
 // A process is always asked for: what is acquired of a pod says little of one process.

@@ -73,10 +73,6 @@ class StepWorks {
   }
 
   Result<Json> Acquire(const Step& step) {
-    const auto setting = [&](const char* name, const char* otherwise) {
-      const auto found = step.settings.find(name);
-      return found == step.settings.end() ? std::string(otherwise) : found->second;
-    };
     return Into(step, "pod",
                 [&](live::Acquisition& acquisition, const std::string& in_namespace,
                     const std::string& pod) -> Result<Json> {
@@ -84,8 +80,8 @@ class StepWorks {
                   request.in_namespace = in_namespace;
                   request.pod = pod;
                   request.image = image_;
-                  request.via = setting("via", "auto");
-                  request.collecting.memory = setting("memory", "anonymous");
+                  request.via = respond::SettingOf(step, "via", "auto");
+                  request.collecting.memory = respond::SettingOf(step, "memory", "anonymous");
                   EKSHUME_TRY(kubernetes::AcquirePod(request, client_, acquisition,
                                                      program_.diagnostics, program_.progress));
                   Json result = {{"sentence", "acquired"}};
@@ -99,14 +95,11 @@ class StepWorks {
 
   Result<Json> Probe(const Step& step) {
     respond::ProbeRequest request;
-    const auto probes = step.settings.find("probes");
-    if (probes != step.settings.end()) {
-      for (const std::string_view probe : SplitNonEmpty(probes->second, ' ')) {
-        request.targets.emplace_back(probe);
-      }
+    const std::string probes = respond::SettingOf(step, "probes");
+    for (const std::string_view probe : SplitNonEmpty(probes, ' ')) {
+      request.targets.emplace_back(probe);
     }
-    const auto expect = step.settings.find("expect");
-    const bool must_be_cut = expect != step.settings.end() && expect->second == "cut";
+    const bool must_be_cut = respond::SettingOf(step, "expect") == "cut";
     return Into(
         step, "probe",
         [&](live::Acquisition& acquisition, const std::string& in_namespace,

@@ -12,6 +12,7 @@
 #include <csignal>
 #include <thread>
 
+#include "base/limits.h"
 #include "base/text.h"
 #include "collect/json_line.h"
 #include "collect/proc_stat.h"
@@ -21,7 +22,6 @@
 namespace ekshume::collect {
 namespace {
 
-constexpr size_t kMaxProcesses = size_t{1} << 22;
 constexpr int kLooks = 100;  // of a tenth of a second
 constexpr int kStatStartTime = 22;
 
@@ -43,7 +43,7 @@ struct Member {
 
 Result<std::vector<Member>> MembersOf(const ControlOptions& options) {
   std::vector<Member> members;
-  for (const std::string& name : EKSHUME_TRY(ListDirectory(options.proc, kMaxProcesses))) {
+  for (const std::string& name : EKSHUME_TRY(ListDirectory(options.proc, limits::kMaxProcesses))) {
     const auto pid = ParseNumber(name);
     if (!pid) continue;
     std::string text = TextOrEmpty(fmt::format("{}/{}/cgroup", options.proc, name));

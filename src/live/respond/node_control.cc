@@ -13,11 +13,6 @@
 namespace ekshume::live::respond {
 namespace {
 
-std::string SettingOf(const Step& step, const char* name) {
-  const auto found = step.settings.find(name);
-  return found == step.settings.end() ? std::string() : found->second;
-}
-
 // Whether the container still is the one that was planned for.
 Result<void> CheckContainer(const Step& step, const Json& pod) {
   for (const Json& status : wire::ArrayOf(wire::ObjectOf(pod, "status"), "containerStatuses")) {

@@ -32,6 +32,15 @@ std::string VersionOf(const Json& object) {
   return wire::TextOf(wire::ObjectOf(object, "metadata"), "resourceVersion");
 }
 
+std::string CollectionOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+Json DeleteOptionsFor(const Json& object, bool dry_run) {
+  Json options = {
+      {"apiVersion", "v1"}, {"kind", "DeleteOptions"}, {"preconditions", {{"uid", UidOf(object)}}}};
+  if (dry_run) options["dryRun"] = {"All"};
+  return options;
+}
+
 bool IsOurs(const Plan& plan, const Step& step, const Json& object) {
   const Json& annotations = wire::ObjectOf(wire::ObjectOf(object, "metadata"), "annotations");
   return wire::TextOf(annotations, kPlanAnnotation) == fmt::format("{}/{}", plan.id, step.id);
@@ -49,9 +58,8 @@ Result<Json> ChangeObject(kubernetes::Client& client, const Step& step, const Js
   Json whole = object;
   whole.merge_patch(patch);
   if (IsAwsAuth(object)) EKSHUME_TRY(CheckNodesStay(object, whole));
-  const auto by = step.settings.find("by");
   // The whole object has the resourceVersion of when it was read.
-  if (by != step.settings.end() && by->second == "put") return client.Put(path, whole);
+  if (SettingOf(step, "by") == "put") return client.Put(path, whole);
   Json versioned = patch;
   versioned["metadata"]["resourceVersion"] = VersionOf(object);
   return client.Patch(path, versioned, kMergePatch);

@@ -16,6 +16,10 @@ inline constexpr int kAttempts = 5;
 
 std::string UidOf(const Json& object);
 std::string VersionOf(const Json& object);
+// The path of the collection that an object's path lies in.
+std::string CollectionOf(const std::string& path);
+// What deletes this object and no later one of its name.
+Json DeleteOptionsFor(const Json& object, bool dry_run);
 
 // Whether an object was made by this step: it says so in an annotation of ours.
 bool IsOurs(const Plan& plan, const Step& step, const Json& object);

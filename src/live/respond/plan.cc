@@ -161,6 +161,11 @@ bool CanBeUndone(StepKind kind) {
 std::string_view NameOf(StepKind kind) { return kKinds[static_cast<size_t>(kind)]; }
 std::string_view NameOf(Effect effect) { return kEffects[static_cast<size_t>(effect)]; }
 
+std::string SettingOf(const Step& step, const std::string& name, std::string otherwise) {
+  const auto found = step.settings.find(name);
+  return found == step.settings.end() ? std::move(otherwise) : found->second;
+}
+
 std::string ObjectPath(const Step& step) {
   if (step.kind != StepKind::kCreate) return step.path;
   return step.path +

@@ -75,6 +75,9 @@ struct Plan {
   const Step* Find(std::string_view id) const;
 };
 
+// A setting of a step; `otherwise` when it has none of that name.
+std::string SettingOf(const Step& step, const std::string& name, std::string otherwise = "");
+
 // The name of the object that a step is about after it: for a new one its own path.
 std::string ObjectPath(const Step& step);
 // The permission that the API asks for, if the step calls it.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -60,6 +61,7 @@ class PlanMaker {
   const PlanRequest& request_;
   kubernetes::Client& client_;
   std::string mark_;
+  std::map<std::string, Json> served_;  // version -> its resources, as the API server lists them
   Plan plan_;
 };
 
@@ -69,7 +71,8 @@ class PlanMaker {
 Result<size_t> AddBindingSteps(PlanMaker& maker, bool enabled, std::string_view reason,
                                const std::function<bool(const Json& subject)>& is_wanted);
 
-// What a pod is labelled with while it is under investigation; its value is PlanMaker::mark().
+// What pods, nodes and workloads are labelled with while they are under investigation; its value is
+// PlanMaker::mark().
 inline constexpr const char* kQuarantine = "ekshume.dev/quarantine";
 
 // Cuts a pod off and tests that it is: probes before, a policy, probes after. A warning where no

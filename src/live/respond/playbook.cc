@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "live/respond/change.h"
+#include "live/respond/object_calls.h"
 #include "live/respond/plan_maker.h"
 
 namespace ekshume::live::respond {
@@ -32,6 +33,19 @@ std::string Plain(std::string_view text) {
     out += is_plain ? c : '-';
   }
   return out.substr(0, 100);
+}
+
+// What every step has.
+Step MakeStep(StepKind kind, std::string_view id, std::string_view phase, std::string object,
+              std::string what, std::string reason) {
+  Step step;
+  step.id = id;
+  step.phase = phase;
+  step.kind = kind;
+  step.object = std::move(object);
+  step.what = std::move(what);
+  step.reason = std::move(reason);
+  return step;
 }
 
 }  // namespace
@@ -65,30 +79,18 @@ Step& PlanMaker::Add(Step step) {
 Step& PlanMaker::AddPatch(std::string_view id, std::string_view phase, const std::string& object,
                           const std::string& path, const Json& now, Json patch, std::string what,
                           std::string reason) {
-  Step step;
-  step.id = id;
-  step.phase = phase;
-  step.kind = StepKind::kPatch;
-  step.object = object;
+  Step step = MakeStep(StepKind::kPatch, id, phase, object, std::move(what), std::move(reason));
   step.path = path;
-  step.uid = wire::TextOf(wire::ObjectOf(now, "metadata"), "uid");
+  step.uid = UidOf(now);
   step.fingerprint = Fingerprint(now);
   step.body = std::move(patch);
-  step.what = std::move(what);
-  step.reason = std::move(reason);
   step.undo = "puts the old values of these fields back";
   return Add(std::move(step));
 }
 
 Step& PlanMaker::AddStep(StepKind kind, std::string_view id, std::string_view phase,
                          std::string object, std::string what, std::string reason) {
-  Step step;
-  step.id = id;
-  step.phase = phase;
-  step.kind = kind;
-  step.object = std::move(object);
-  step.what = std::move(what);
-  step.reason = std::move(reason);
+  Step step = MakeStep(kind, id, phase, std::move(object), std::move(what), std::move(reason));
   if (kind == StepKind::kSave || kind == StepKind::kAcquire || kind == StepKind::kProbe) {
     step.undo = "nothing to undo";
   }
@@ -101,7 +103,7 @@ Step& PlanMaker::AddRemoval(StepKind kind, std::string_view id, std::string obje
   Step& step =
       AddStep(kind, id, "eradicate", std::move(object), std::move(what), std::move(reason));
   step.path = std::move(path);
-  step.uid = wire::TextOf(wire::ObjectOf(now, "metadata"), "uid");
+  step.uid = UidOf(now);
   step.effect = Effect::kDestroys;
   step.undo = "none";
   step.needs_approval = true;
@@ -123,15 +125,10 @@ Step& PlanMaker::AddNodeShield(std::string_view name, const Json& now, std::stri
 Step& PlanMaker::AddCreation(std::string_view id, std::string_view phase, std::string object,
                              std::string collection, Json body, std::string what,
                              std::string reason) {
-  Step step;
-  step.id = id;
-  step.phase = phase;
-  step.kind = StepKind::kCreate;
-  step.object = std::move(object);
+  Step step =
+      MakeStep(StepKind::kCreate, id, phase, std::move(object), std::move(what), std::move(reason));
   step.path = std::move(collection);
   step.body = std::move(body);
-  step.what = std::move(what);
-  step.reason = std::move(reason);
   step.undo = "deletes it";
   return Add(std::move(step));
 }
@@ -139,24 +136,23 @@ Step& PlanMaker::AddCreation(std::string_view id, std::string_view phase, std::s
 Step& PlanMaker::AddDeletion(std::string_view id, std::string_view phase, std::string object,
                              std::string path, const Json& now, std::string what,
                              std::string reason) {
-  Step step;
-  step.id = id;
-  step.phase = phase;
-  step.kind = StepKind::kDelete;
-  step.object = std::move(object);
+  Step step =
+      MakeStep(StepKind::kDelete, id, phase, std::move(object), std::move(what), std::move(reason));
   step.path = std::move(path);
-  step.uid = wire::TextOf(wire::ObjectOf(now, "metadata"), "uid");
+  step.uid = UidOf(now);
   step.fingerprint = Fingerprint(now);
-  step.what = std::move(what);
-  step.reason = std::move(reason);
   step.undo = "makes it again as it was, with a new uid";
   return Add(std::move(step));
 }
 
 bool PlanMaker::Serves(const std::string& version, std::string_view resource) {
-  const auto resources = client_.Get("/apis/" + version);
-  if (!resources) return false;
-  return std::ranges::any_of(wire::ArrayOf(*resources, "resources"), [&](const Json& one) {
+  auto served = served_.find(version);
+  if (served == served_.end()) {
+    const auto resources = client_.Get("/apis/" + version);
+    if (!resources) return false;
+    served = served_.emplace(version, *resources).first;
+  }
+  return std::ranges::any_of(wire::ArrayOf(served->second, "resources"), [&](const Json& one) {
     return wire::TextOf(one, "name") == resource;
   });
 }

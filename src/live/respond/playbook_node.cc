@@ -21,8 +21,7 @@ Result<void> PlanNode(PlanMaker& maker, std::string_view name) {
     return maker.AddPatch(id, phase, object, path, node, std::move(body), std::move(what),
                           std::move(reason));
   };
-  patch("mark-node", "record",
-        {{"metadata", {{"labels", {{"ekshume.dev/quarantine", maker.mark()}}}}}},
+  patch("mark-node", "record", {{"metadata", {{"labels", {{kQuarantine, maker.mark()}}}}}},
         "label the node as under investigation",
         "others see that it is evidence; an intruder who may read nodes sees it too");
   maker.AddNodeShield(
@@ -44,7 +43,7 @@ Result<void> PlanNode(PlanMaker& maker, std::string_view name) {
   };
   // The control plane would add its own a moment later, and write over ours while it does.
   add_taint("node.kubernetes.io/unschedulable", "");
-  add_taint("ekshume.dev/quarantine", maker.mark());
+  add_taint(kQuarantine, maker.mark());
   patch("cordon", "network", {{"spec", {{"unschedulable", true}, {"taints", std::move(taints)}}}},
         "cordon and taint NoSchedule: no new pods, not even those that tolerate cordoned nodes",
         "nothing that runs is touched; NoExecute would destroy the state of other pods");

@@ -57,8 +57,7 @@ class WorkloadPlaybook {
 
   Result<void> Run() {
     EKSHUME_TRY(FindPods());
-    Patch("mark-workload", "record",
-          {{"metadata", {{"labels", {{"ekshume.dev/quarantine", maker_.mark()}}}}}},
+    Patch("mark-workload", "record", {{"metadata", {{"labels", {{kQuarantine, maker_.mark()}}}}}},
           fmt::format("label the {} as under investigation", kind_),
           "its pods are not touched; an intruder who may read it sees it");
     if (kind_ == "deployment") {

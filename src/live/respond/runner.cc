@@ -11,6 +11,7 @@
 #include "live/respond/object_calls.h"
 
 namespace ekshume::live::respond {
+
 Runner::Runner(const Plan& plan, kubernetes::Client& client, Journal& journal,
                RunnerOptions options, std::map<StepKind, StepWork> work)
     : plan_(plan),
@@ -102,9 +103,7 @@ Result<void> Runner::CheckUnchanged(const Step& step, const Json& object) const 
 
 Result<Json> Runner::Call(const Step& step, const Json& object, bool dry_run) {
   const std::string query = fmt::format("?{}{}", kManager, dry_run ? "&dryRun=All" : "");
-  Json options = {
-      {"apiVersion", "v1"}, {"kind", "DeleteOptions"}, {"preconditions", {{"uid", UidOf(object)}}}};
-  if (dry_run) options["dryRun"] = {"All"};
+  Json options = DeleteOptionsFor(object, dry_run);
   if (const auto found = step.settings.find("propagation"); found != step.settings.end()) {
     options["propagationPolicy"] = found->second;
   }

@@ -8,10 +8,7 @@
 namespace ekshume::live::respond {
 
 Result<Json> Runner::Replace(const Step& step, const Json& object, bool dry_run) {
-  Json options = {
-      {"apiVersion", "v1"}, {"kind", "DeleteOptions"}, {"preconditions", {{"uid", UidOf(object)}}}};
-  if (dry_run) options["dryRun"] = {"All"};
-  EKSHUME_TRY(client_.Delete(step.path, options));
+  EKSHUME_TRY(client_.Delete(step.path, DeleteOptionsFor(object, dry_run)));
   if (dry_run) return Json::object();
   return MakeAgain(step, object);
 }
@@ -23,8 +20,7 @@ Result<Json> Runner::MakeAgain(const Step& step, const Json& before) {
   again.erase("secrets");
   const Target target = EKSHUME_TRY(Look(step));
   if (!target.exists) {
-    const auto made =
-        client_.Post(step.path.substr(0, step.path.rfind('/')) + "?" + kManager, again);
+    const auto made = client_.Post(CollectionOf(step.path) + "?" + kManager, again);
     if (made || !kubernetes::IsConflict(made.error())) return made;
   }
   // A controller was faster, as it is with the account `default`: what was decided in the old one

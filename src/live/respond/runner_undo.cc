@@ -62,9 +62,7 @@ Result<std::string> Runner::UndoCall(const Step& step, const StepState& state) {
                     fmt::format("{} is not the one that this plan made", step.object));
       }
       EKSHUME_TRY(Note(step, "undo_begun", {{"path", path}, {"before", target.object}}));
-      EKSHUME_TRY(client_.Delete(path, {{"apiVersion", "v1"},
-                                        {"kind", "DeleteOptions"},
-                                        {"preconditions", {{"uid", UidOf(target.object)}}}}));
+      EKSHUME_TRY(client_.Delete(path, DeleteOptionsFor(target.object, false)));
       return Finish(step, "undone", {{"path", path}}, "removed");
     }
     if (step.kind == StepKind::kDelete) {
@@ -81,8 +79,7 @@ Result<std::string> Runner::UndoCall(const Step& step, const StepState& state) {
                     fmt::format("somebody else made {} again", step.object));
       }
       EKSHUME_TRY(Note(step, "undo_begun", {{"path", path}}));
-      const Json after =
-          EKSHUME_TRY(client_.Post(path.substr(0, path.rfind('/')) + "?" + kManager, again));
+      const Json after = EKSHUME_TRY(client_.Post(CollectionOf(path) + "?" + kManager, again));
       return Finish(step, "undone",
                     {{"path", path}, {"after", after}, {"fingerprint", Fingerprint(after)}},
                     "made again as it was, with a new uid");
