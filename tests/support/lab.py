@@ -60,6 +60,24 @@ def config_of(namespace, account, path):
     return path
 
 
+def answers():
+    """Whether a cluster is up."""
+    return CONFIG.exists() and kubectl("get", "--raw", "/readyz", "--request-timeout=10s", check=False).strip() == "ok"
+
+
+def forget_others():
+    """Takes from the script's list of processes to end those of a cluster that a restarted machine took with it: their numbers may be anybody's now."""
+    pids = LAB / "pids"
+    if not pids.exists():
+        return
+    def ours(pid):
+        try:
+            return f"LAB={LAB}\0".encode() in pathlib.Path(f"/proc/{pid}/environ").read_bytes() + b"\0"
+        except OSError:
+            return False
+    pids.write_text("".join(f"{pid}\n" for pid in pids.read_text().split() if ours(pid)))
+
+
 def main():
     """Runs the tests of the calling program with the lab up; ends the program."""
     if os.geteuid() != 0 or not SCRIPT.exists():
@@ -67,7 +85,9 @@ def main():
     if not (LAB / "bin/kubectl").exists() and not os.environ.get("CI"):
         ekshume.skip_all(f"Kubernetes is not built in {LAB}; `{SCRIPT} up` does it, or set CI")
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    started = not CONFIG.exists()
+    started = not answers()
+    if started:
+        forget_others()
     if started and subprocess.run([SCRIPT, "up"], timeout=3000, **quiet).returncode != 0:
         subprocess.run([SCRIPT, "down"], **quiet)
         ekshume.skip_all("the lab cluster cannot be started on this machine")
