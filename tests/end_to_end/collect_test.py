@@ -491,7 +491,10 @@ os.killpg(0, signal.SIGKILL)"""], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         self.addCleanup(group.stdin.close)
         self.addCleanup(group.stdout.close)
         group.stdout.readline()
-        out, run = collect("--profile", "none", "--nice", 0)
+        for _ in range(3):  # what else the machine does makes it slower, never faster
+            out, run = collect("--profile", "none", "--nice", 0)
+            if run["seconds"] < 30:
+                break
         got = Collection(out)
         rows = got.table("live/processes.jsonl")
         self.assertGreaterEqual(len([row for row in rows if row["ppid"] == group.pid]), 2000)

@@ -16,6 +16,7 @@ import ekshume
 LAB = pathlib.Path(os.environ.get("LAB", "/var/tmp/k8s-lab"))
 SCRIPT = pathlib.Path(ekshume.SHARED) / "lab/cluster"
 CONFIG = LAB / "admin.conf"
+OURS = LAB / "started-by-tests"  # by `lab.py up`: what somebody else started stays up
 NODE = "ip-10-0-1-23.ec2.internal"
 IMAGE = "registry.test/busybox:1"
 
@@ -78,22 +79,47 @@ def forget_others():
     pids.write_text("".join(f"{pid}\n" for pid in pids.read_text().split() if ours(pid)))
 
 
-def main():
-    """Runs the tests of the calling program with the lab up; ends the program."""
+def start():
+    """Why the cluster cannot be had, or nothing: then it is up."""
+    if answers():
+        return None
     if os.geteuid() != 0 or not SCRIPT.exists():
-        ekshume.skip_all("the lab cluster needs root and EKSHUME_SHARED")
+        return "the lab cluster needs root and EKSHUME_SHARED"
     if not (LAB / "bin/kubectl").exists() and not os.environ.get("CI"):
-        ekshume.skip_all(f"Kubernetes is not built in {LAB}; `{SCRIPT} up` does it, or set CI")
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    started = not answers()
-    if started:
-        forget_others()
-    if started and subprocess.run([SCRIPT, "up"], timeout=3000, **quiet).returncode != 0:
-        subprocess.run([SCRIPT, "down"], **quiet)
-        ekshume.skip_all("the lab cluster cannot be started on this machine")
+        return f"Kubernetes is not built in {LAB}; `{SCRIPT} up` does it, or set CI"
+    forget_others()
+    if script("up") != 0:
+        script("down")
+        return "the lab cluster cannot be started on this machine"
+    return None
+
+
+def script(verb):
+    return subprocess.run([SCRIPT, verb], timeout=3000, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
+
+
+def main():
+    """Runs the tests of the calling program with the lab up; ends the program. What was up before stays up."""
+    was_up = answers()
+    problem = start()
+    if problem:
+        ekshume.skip_all(problem)
     try:
         program = unittest.main(module="__main__", exit=False)
     finally:
-        if started:
-            subprocess.run([SCRIPT, "down"], **quiet)
+        if not was_up:
+            script("down")
     sys.exit(not program.result.wasSuccessful())
+
+
+if __name__ == "__main__":  # lab.py up|down: once around all tests that need it
+    if sys.argv[1] == "up":
+        was_up = answers()
+        problem = start()
+        if problem:
+            ekshume.skip_all(problem)
+        if not was_up:
+            OURS.touch()
+    elif OURS.exists():
+        OURS.unlink()
+        script("down")
