@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "collect/context.h"
 #include "collect/system.h"
+#include "collection/left_out.h"
 
 namespace ekshume::collect {
 namespace {
@@ -123,6 +124,14 @@ std::string CollectorJson(const Options& options) {
   return line.Take();
 }
 
+std::string LeftOutJson(const Options& options) {
+  JsonLine line;
+  line.Number("count", options.received.size());
+  line.Text("sha256",
+            collection::LeftOutDigest({options.received.begin(), options.received.end()}));
+  return line.Take();
+}
+
 Result<void> WriteOpening(Context& context) {
   const Options& options = context.options;
   const collection::WriterOptions& stream = context.writer.options();
@@ -134,6 +143,7 @@ Result<void> WriteOpening(Context& context) {
   line.Number("part", stream.part);
   if (stream.part > 1) {
     line.Text("resumes", StreamIdText(stream.continues_id));
+    line.Raw("left_out", LeftOutJson(options));
   } else {
     line.Null("resumes");
   }

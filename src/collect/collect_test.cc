@@ -20,6 +20,7 @@
 #include "collect/maps.h"
 #include "collect/resolve.h"
 #include "collect/system.h"
+#include "collection/left_out.h"
 #include "collection/reader.h"
 
 namespace ekshume::collect {
@@ -249,6 +250,8 @@ TEST_F(FakeProcTest, LeavesOutWhatWasReceived) {
   EXPECT_EQ(reader_->Find("root/a"), nullptr);
   EXPECT_EQ(Content("root/b"), "second");
   EXPECT_THAT(Content("collection.json"), HasSubstr("\"resumes\":\"09090909"));
+  EXPECT_THAT(Content("collection.json"),
+              HasSubstr("\"sha256\":\"" + collection::LeftOutDigest({"root/a"})));
 }
 
 TEST_F(FakeProcTest, EndsEarlyWhenAsked) {

@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "collection/frame_check.h"
+#include "collection/left_out.h"
 #include "collection/line_cutter.h"
 #include "collection/parts_image.h"
 #include "collection/reader.h"
@@ -275,6 +276,57 @@ TEST(CollectionTest, JoinsTheParts) {
   // collection.json counts once among the names.
   EXPECT_THAT(both.reader->Counting(), SizeIs(Open({first}).reader->members().size()));
   EXPECT_EQ(Reader::Open({}, *both.diagnostics).error().code, ErrorCode::kInvalidArgument);
+}
+
+// A second part that leaves out `received`, as the collector says it when it is started again.
+std::string SecondPart(const std::vector<std::string>& received, bool early = false) {
+  MemorySink sink;
+  WriterOptions options;
+  options.part = 2;
+  options.stream_id.fill(2);
+  options.continues_id.fill(1);
+  auto writer = Writer::Start(sink, options);
+  EXPECT_TRUE(writer);
+  EXPECT_TRUE((*writer)->AddText(
+      "collection.json",
+      fmt::format(R"({{"format":"ekshume-collection","left_out":{{"sha256":"{}"}}}})",
+                  LeftOutDigest(received))));
+  for (const auto& [path, content] : Contents()) {
+    if (path == "collection.json" || std::ranges::find(received, path) != received.end()) continue;
+    EXPECT_TRUE((*writer)->Add(FileNamed(path, content.size()), ByteView::Of(content)));
+  }
+  EXPECT_TRUE((*writer)->Finish(early));
+  return sink.written;
+}
+
+TEST(CollectionTest, SaysNothingOfACutThatTheNextPartMakesGood) {
+  const std::string first = SmallArchive().substr(0, 4000);
+  const std::vector<std::string> received = Open({first}).reader->Received();
+  ASSERT_THAT(received, ElementsAre("deleted/7/exe"));
+  const std::string second = SecondPart(received);
+  const Opened both = Open({second, first});
+  ASSERT_TRUE(both.reader);
+  EXPECT_EQ(both.Count(DiagnosticCode::kCollectionTruncated), 0U);
+  for (const auto& [path, content] : Contents()) {
+    if (path == "collection.json") continue;
+    ASSERT_NE(both.reader->Find(path), nullptr) << path;
+    EXPECT_EQ(both.Read(*both.reader->Find(path)), content) << path;
+  }
+}
+
+// What was left out is not here any more, or not all of the rest came.
+TEST(CollectionTest, StillSaysSoWhenTheNextPartDoesNot) {
+  const std::string first = SmallArchive().substr(0, 4000);
+  const std::vector<std::string> received = {"deleted/7/exe"};
+  const std::string second = SecondPart(received);
+  const auto truncated = [](const std::vector<std::string>& parts) {
+    return Open(parts).Count(DiagnosticCode::kCollectionTruncated);
+  };
+  EXPECT_EQ(truncated({first.substr(0, 1200), second}), 1U);
+  EXPECT_EQ(truncated({first, second.substr(0, second.size() - 1)}), 2U);
+  EXPECT_EQ(truncated({first, SecondPart(received, /*early=*/true)}), 1U);
+  EXPECT_EQ(truncated({first, SecondPart({})}), 1U);
+  EXPECT_EQ(truncated({first, SmallArchive(1024, 2)}), 1U);
 }
 
 TEST(CollectionTest, TakesATableThatWasCutFromTheNextPart) {

@@ -118,10 +118,13 @@ Result<void> FrameIndex::Walk(DiagnosticSink& diagnostics) {
                        fmt::format("{} bytes are no frame", *found - position), position);
     position = *found;
   }
+  return {};
+}
+
+void FrameIndex::ReportTruncation(DiagnosticSink& diagnostics) const {
   diagnostics.Report(DiagnosticCode::kCollectionTruncated, image_.name(),
                      fmt::format("{} frames with {} bytes are whole", frames_.size(), tar_bytes()),
-                     size);
-  return {};
+                     image_.size_bytes());
 }
 
 bool FrameIndex::AddFrame(const HeaderFrame& header, uint64_t header_offset,

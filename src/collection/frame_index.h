@@ -29,8 +29,9 @@ struct Frame {
 // threads may read. The image must outlive it.
 class FrameIndex {
  public:
-  // Reads the whole part once and checks each frame. Damage and a missing trailer are reported; it
-  // fails with kUnsupported when the part does not begin as a collection does.
+  // Reads the whole part once and checks each frame. Damage is reported, a missing trailer is not
+  // (ReportTruncation). It fails with kUnsupported when the part does not begin as a collection
+  // does.
   static Result<std::unique_ptr<FrameIndex>> Read(const image::Image& part,
                                                   DiagnosticSink& diagnostics);
   ~FrameIndex();
@@ -40,6 +41,8 @@ class FrameIndex {
 
   const OpeningFrame& opening() const { return opening_; }
   const std::optional<TrailerFrame>& trailer() const { return trailer_; }
+  // Says that the part ends before its trailer, which a later part may make good.
+  void ReportTruncation(DiagnosticSink& diagnostics) const;
   const std::vector<Frame>& frames() const { return frames_; }
   const std::string& name() const { return image_.name(); }
   // Where the stream is known to have bytes up to; past every frame.

@@ -70,6 +70,11 @@ Result<std::unique_ptr<Reader>> Reader::Open(std::span<const image::Image* const
       known->second = i;
     }
   }
+  if (!reader->LastCompletesTheOthers()) {
+    for (size_t i = 0; i < reader->parts_.size(); ++i) {
+      if (!reader->IsComplete(i)) reader->parts_[i]->ReportTruncation(diagnostics);
+    }
+  }
   return reader;
 }
 
@@ -262,13 +267,16 @@ Result<bool> Reader::ReadTable(std::string_view table,
   return ReadPieces(pieces, line, bytes, diagnostics);
 }
 
+bool Reader::IsContent(std::string_view path) {
+  const bool is_content = path.starts_with("deleted/") || path.starts_with("memory/") ||
+                          path.starts_with("root/") || path.starts_with("containers/");
+  return is_content && !path.contains('\n');
+}
+
 std::vector<std::string> Reader::Received() const {
   std::vector<std::string> names;
   for (const Member* member : Counting()) {
-    const std::string& path = member->path();
-    const bool is_content = path.starts_with("deleted/") || path.starts_with("memory/") ||
-                            path.starts_with("root/") || path.starts_with("containers/");
-    if (!member->partial && is_content && !path.contains('\n')) names.push_back(path);
+    if (!member->partial && IsContent(member->path())) names.push_back(member->path());
   }
   return names;
 }

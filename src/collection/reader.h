@@ -46,7 +46,9 @@ struct ReaderLimits {
 class Reader {
  public:
   // `parts` in any order; each is one stream. All frames are read and checked; members are listed.
-  // Damage, a missing trailer and reached limits are reported. Fails when no part is a collection.
+  // Damage, a missing trailer and reached limits are reported; parts without a trailer are not when
+  // the last one is whole and left out exactly what is here of the others: then nothing is missing.
+  // Fails when no part is a collection.
   static Result<std::unique_ptr<Reader>> Open(std::span<const image::Image* const> parts,
                                               DiagnosticSink& diagnostics,
                                               const ReaderLimits& limits = {});
@@ -101,6 +103,12 @@ class Reader {
 
  private:
   explicit Reader(const ReaderLimits& limits) : limits_(limits) {}
+  // Whether the last part began where the others had ended, and went on to its end.
+  bool LastCompletesTheOthers() const;
+  // Received(), of the first members only; names may come again.
+  std::vector<std::string> ReceivedBefore(size_t member_count) const;
+  // What a collector that is started again may leave out: the contents of files and memory.
+  static bool IsContent(std::string_view path);
   void ListMembers(size_t part, DiagnosticSink& diagnostics);
   // The pieces of a table in one part, in order; `whole` says whether nothing of it is missing.
   std::vector<const Member*> Pieces(size_t part, std::string_view table, bool& whole) const;
