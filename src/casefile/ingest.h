@@ -32,10 +32,4 @@ Result<IngestSummary> IngestNode(const Evidence& evidence, const runtime::Invent
                                  const std::string& name, event::Store& store,
                                  DiagnosticSink& diagnostics, Progress& progress);
 
-// Brings what was running into the store: a row for each process, for each socket that is no Unix
-// socket, for each open deleted file and each kernel module. Each live evidence is one item.
-Result<IngestSummary> IngestLive(const Evidence& evidence, const runtime::Inventory& inventory,
-                                 event::Store& store, DiagnosticSink& diagnostics,
-                                 Progress& progress);
-
 }  // namespace ekshume::casefile

@@ -17,6 +17,7 @@
 #include "casefile/ingest.h"
 #include "casefile/ingest_report.h"
 #include "casefile/investigation.h"
+#include "casefile/running/ingest_live.h"
 #include "cli/events_page.h"
 #include "cli/memory.h"
 #include "cli/program.h"

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "casefile/detection/drift_context.h"
 #include "casefile/image_files.h"
+#include "casefile/running/extent_file.h"
 #include "detect/drift/checks.h"
 #include "detect/running/checks.h"
 #include "fs/path.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "casefile/live_extract.h"
+#include "casefile/running/extract_kept.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>

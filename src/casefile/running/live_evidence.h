@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,7 +10,6 @@
 #include "fs/filesystem.h"
 #include "process/format.h"
 #include "process/model.h"
-#include "runtime/model.h"
 
 namespace ekshume::casefile {
 
@@ -35,33 +33,5 @@ bool IsLiveTree(const fs::Filesystem& tree);
 Result<std::unique_ptr<LiveEvidence>> ReadLive(std::unique_ptr<fs::Filesystem> tree,
                                                const std::string& path, std::string name,
                                                DiagnosticSink& diagnostics, Progress* progress);
-
-// The containers that live evidence tells of and the node's stores do not: of a checkpoint with the
-// files that it changed. They are added to the inventory, as are their pods.
-void AddLiveContainers(const std::vector<std::unique_ptr<LiveEvidence>>& live,
-                       runtime::Inventory& inventory);
-
-// Whose process it is, by what the node's stores and the evidence itself say.
-struct ProcessOwner {
-  std::string node, cluster;
-  std::string name_space, pod, pod_uid, container, container_id, image;
-};
-class ProcessOwners {
- public:
-  // `inventory` must outlive it.
-  explicit ProcessOwners(const runtime::Inventory& inventory);
-  ProcessOwner Of(const process::State& state, const process::Process& process) const;
-  // The container, null when the process is in none or it is not known.
-  const runtime::Container* ContainerOf(const process::Process& process) const;
-
- private:
-  const runtime::Inventory& inventory_;
-  std::map<std::string, const runtime::Container*, std::less<>> by_id_;
-  std::map<std::string, const runtime::Pod*, std::less<>> pods_;
-};
-
-// The bytes of an extent as a file. The evidence must outlive it.
-Result<std::unique_ptr<fs::File>> OpenExtent(const LiveEvidence& live,
-                                             const process::Extent& extent);
 
 }  // namespace ekshume::casefile

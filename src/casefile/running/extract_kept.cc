@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "casefile/live_extract.h"
+#include "casefile/running/extract_kept.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -13,7 +13,7 @@
 #include <optional>
 
 #include "casefile/extract_tree.h"
-#include "casefile/live_json.h"
+#include "casefile/running/live_json.h"
 
 namespace ekshume::casefile {
 namespace {
