@@ -136,6 +136,27 @@ TEST_F(FakeProcTest, ReadsAProcess) {
   EXPECT_EQ(summary_.processes, 1U);
 }
 
+TEST_F(FakeProcTest, SaysWhetherAnotherFileTookThePlaceOfADeletedProgram) {
+  const auto put = [&](int pid, const std::string& program) {
+    PutProcess(pid, "x", 99);
+    Put(fmt::format("{} (deleted)", program), "old");
+    Link(fmt::format("{}/root", pid), root_.string() + "/other");
+    Link(fmt::format("{}/exe", pid), (root_ / program).string() + " (deleted)");
+  };
+  put(7, "updated");
+  put(8, "gone");
+  put(9, "folder");
+  const std::string other = "other" + root_.string();
+  Put(other + "/updated", "new");
+  Put(other + "/folder/x", "");
+  Run();
+  const std::vector<std::string> rows = Table("live/processes.jsonl");
+  ASSERT_THAT(rows, SizeIs(3));
+  EXPECT_THAT(rows[0], HasSubstr(R"(/updated","exe_deleted":true,"exe_replaced":true,)"));
+  EXPECT_THAT(rows[1], HasSubstr(R"(/gone","exe_deleted":true,"exe_replaced":false,)"));
+  EXPECT_THAT(rows[2], HasSubstr(R"(/folder","exe_deleted":true,"exe_replaced":false,)"));
+}
+
 TEST_F(FakeProcTest, ReadsSocketsAndWhoHoldsThem) {
   PutProcess(7, "a", 99);
   PutProcess(8, "b", 99);

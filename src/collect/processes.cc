@@ -118,8 +118,20 @@ void ProcessScanner::AddExecutable(JsonLine& line, int pid, Process& process) {
                           named.st_dev != status.st_dev;
     if (process.exe_deleted) exe->resize(exe->size() - kDeleted.size());
   }
+  // Whether an update put another file in its place. Files in memory never had one.
+  std::optional<bool> replaced;
+  if (process.exe_deleted && !exe->starts_with("/memfd:")) {
+    struct stat now{};
+    const std::string path = context_.ProcPath(pid, "root") + *exe;
+    replaced = lstat(path.c_str(), &now) == 0 && S_ISREG(now.st_mode);
+  }
   line.TextIfKnown("exe", exe);
   line.Bool("exe_deleted", process.exe_deleted);
+  if (replaced) {
+    line.Bool("exe_replaced", *replaced);
+  } else {
+    line.Null("exe_replaced");
+  }
   if (process.exe_deleted) {
     const auto [member, is_new] = context_.deleted_members.emplace(
         FileIdentity{status.st_dev, status.st_ino}, fmt::format("deleted/{}/exe", pid));

@@ -62,6 +62,8 @@ struct Process {
   bool hidden = false;     // found by its number and not in the listing
   std::string executable;  // path in its own mount namespace, without " (deleted)"
   bool executable_deleted = false;
+  // Of a deleted one: whether another file stands at its path now; none when that is not known.
+  std::optional<bool> executable_replaced;
   std::string executable_member;  // of the archive; "" when the bytes were not kept
   std::optional<Extent> executable_content;
   std::string executable_sha256;  // where the evidence has it or the bytes

@@ -68,6 +68,7 @@ class LiveChecks {
   running::Subject SubjectOf(const running::System& system, const Process& process) {
     running::Subject subject;
     subject.process = &process;
+    subject.parent = process.parent > 0 ? system.Find(process.parent) : nullptr;
     const runtime::Container* container = context_.owners.ContainerOf(process);
     if (container == nullptr) return subject;
     const ProcessOwner owner = context_.owners.Of(system.state(), process);

@@ -51,6 +51,9 @@ std::optional<Verdict> Check(const DiffEntry& entry, std::string_view start = {}
 
 TEST(ContainerFileTest, ProgramsThatAreInNoLayer) {
   EXPECT_EQ(Line(Check(Added("tmp/xmrig"))), "drift.temporary_program high");
+  EXPECT_EQ(Line(Check(Added("tmp/go-build1/b001/x.test"))), "drift.temporary_program low");
+  EXPECT_EQ(Line(Check(Added("tmp/go-build1/x.test"))), "drift.temporary_program high");
+  EXPECT_EQ(Line(Check(Added("tmp/jna-3506402/jna42.tmp", 0600))), "drift.program_added low");
   EXPECT_EQ(Line(Check(Added("opt/.x/run"))), "drift.hidden_program high");
   EXPECT_EQ(Line(Check(Added("tmp/.x/kworkerd"))), "drift.name_masquerade high");
   EXPECT_EQ(Line(Check(Added("var/www/a.jpg", 0644))), "drift.program_disguised high");
@@ -247,6 +250,8 @@ TEST(HostFileTest, Places) {
 TEST(HostFileTest, Programs) {
   EXPECT_EQ(Line(CheckHostFile(Host("tmp/x", 0755, ContentKind::kElf))),
             "drift.temporary_program high");
+  EXPECT_EQ(Line(CheckHostFile(Host("tmp/go-build1/b001/x.test", 0755, ContentKind::kElf))),
+            "drift.temporary_program low");
   EXPECT_EQ(Line(CheckHostFile(Host("usr/local/bin/x", 0755, ContentKind::kElf))),
             "drift.program_added medium");
   EXPECT_EQ(Line(CheckHostFile(Host("opt/cni/bin/aws-cni", 0755, ContentKind::kElf))), "");

@@ -159,6 +159,7 @@ std::optional<Verdict> CheckAddedProgram(const ContainerFile& file) {
   if (!Imitates(entry.path).empty()) return Say("drift.name_masquerade");
   if (IsCache(entry.path)) return Say("drift.program_added", "low");
   if (IsHidden(entry.path)) return Say("drift.hidden_program");
+  if (IsGoBuild(entry.path)) return Say("drift.temporary_program", "low");
   if (IsTemporary(entry.path)) {
     const bool is_script = entry.kind == ContentKind::kScript;
     return Say("drift.temporary_program", is_elf ? "high" : is_script ? "medium" : "low");

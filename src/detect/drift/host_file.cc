@@ -95,6 +95,7 @@ std::optional<Verdict> CheckProgram(const HostFile& file) {
   }
   if (IsCache(file.path) || IsLibraryName(file.path)) return Say("drift.program_added", "low");
   if (IsHidden(file.path)) return Say("drift.hidden_program");
+  if (IsGoBuild(file.path)) return Say("drift.temporary_program", "low");
   if (IsTemporary(file.path)) {
     return Say("drift.temporary_program", file.kind == ContentKind::kElf      ? "high"
                                           : file.kind == ContentKind::kScript ? "medium"

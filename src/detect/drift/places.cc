@@ -159,6 +159,20 @@ bool IsCache(std::string_view path) {
          AnyPart(path, [&](std::string_view part) { return IsOneOf(part, kParts); });
 }
 
+bool IsGoBuild(std::string_view path) {
+  const auto skip = [&path](std::string_view text) {
+    if (!path.starts_with(text)) return false;
+    path.remove_prefix(text.size());
+    return true;
+  };
+  const auto skip_digits = [&path] {
+    const size_t end = std::min(path.find_first_not_of("0123456789"), path.size());
+    path.remove_prefix(end);
+    return end > 0;
+  };
+  return skip("tmp/go-build") && skip_digits() && skip("/b") && skip_digits() && skip("/");
+}
+
 bool IsSystemFolder(std::string_view path) {
   constexpr std::array<std::string_view, 9> kFolders = {"bin/",     "sbin/",      "lib/",
                                                         "lib64/",   "usr/bin/",   "usr/sbin/",

@@ -25,6 +25,9 @@ bool IsTemporary(std::string_view path);
 bool IsHidden(std::string_view path);
 // Below a folder where builds, package managers and browsers keep what they can fetch again.
 bool IsCache(std::string_view path);
+// Below a folder that the go command makes for what it builds and runs itself
+// (tmp/go-build123/b001/x). A name: anybody may take it.
+bool IsGoBuild(std::string_view path);
 // bin, sbin, lib and the like of the system.
 bool IsSystemFolder(std::string_view path);
 

@@ -52,6 +52,12 @@ TEST(PlacesTest, HiddenAndTemporary) {
   EXPECT_FALSE(IsHidden("srv/../c"));
   EXPECT_TRUE(IsTemporary("dev/shm/x"));
   EXPECT_FALSE(IsTemporary("srv/tmp/x"));
+  EXPECT_TRUE(IsGoBuild("tmp/go-build1/b001/x"));
+  EXPECT_TRUE(IsGoBuild("tmp/go-build271/b42/exe/main"));
+  EXPECT_FALSE(IsGoBuild("tmp/go-build/b001/x"));
+  EXPECT_FALSE(IsGoBuild("tmp/go-build1/x"));
+  EXPECT_FALSE(IsGoBuild("tmp/go-build1/b001"));
+  EXPECT_FALSE(IsGoBuild("srv/tmp/go-build1/b001/x"));
 }
 
 TEST(PlacesTest, NamesOfOtherKinds) {
@@ -63,6 +69,10 @@ TEST(PlacesTest, NamesOfOtherKinds) {
   EXPECT_TRUE(IsTool("usr/bin/curl"));
   EXPECT_FALSE(IsTool("srv/curl"));
   EXPECT_TRUE(IsLibraryName("tmp/libsnappy-1.1.so"));
+  EXPECT_TRUE(IsLibraryName("tmp/snappy-1.1.10-5f2a-libsnappyjava.so"));
+  EXPECT_TRUE(IsLibraryName("tmp/jna-3506402/jna1234567890.tmp"));
+  EXPECT_TRUE(IsLibraryName("tmp/libnetty_transport_native_epoll_x86_641.so"));
+  EXPECT_FALSE(IsLibraryName("tmp/jna"));
   EXPECT_TRUE(IsLibraryName("usr/lib/libc.so.6"));
   EXPECT_FALSE(IsLibraryName("tmp/solid"));
   EXPECT_TRUE(IsArchiveName("tmp/a.tar.gz"));

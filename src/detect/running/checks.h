@@ -16,6 +16,7 @@ namespace ekshume::detect::running {
 // What else the case knows of a process.
 struct Subject {
   const process::Process* process = nullptr;
+  const process::Process* parent = nullptr;  // null when it is not listed
   // Whether its program is in its container's image; none without the image's layers.
   std::optional<bool> is_of_image;
   bool is_on_volume = false;  // its program lies where something is mounted in the container

@@ -52,7 +52,6 @@ std::string Program(const Process& process, std::optional<bool> is_of_image = st
 TEST(RunningChecks, WhereTheProgramIs) {
   EXPECT_EQ(Program(At(7, "/usr/sbin/nginx")), "");
   EXPECT_EQ(Program(Deleted("/memfd:x")), "memory_program high");
-  EXPECT_EQ(Program(Deleted("/memfd:runc_cloned:/proc/self/exe")), "memory_program low");
   EXPECT_EQ(Program(Deleted("/tmp/x")), "deleted_program high");
   EXPECT_EQ(Program(Deleted("/tmp/a/b/c/x")), "deleted_program medium");
   EXPECT_EQ(Program(Deleted("/root/.x/y")), "deleted_program high");
@@ -62,10 +61,74 @@ TEST(RunningChecks, WhereTheProgramIs) {
   EXPECT_EQ(Program(InContainer(Deleted("/app/x"))), "deleted_program high");
   EXPECT_EQ(Program(At(7, "/dev/shm/x")), "temporary_program high");
   EXPECT_EQ(Program(At(7, "/var/tmp/x")), "temporary_program high");
-  EXPECT_EQ(Program(At(7, "/tmp/go-build1/x")), "temporary_program medium");
+  EXPECT_EQ(Program(At(7, "/tmp/build1/x")), "temporary_program medium");
   EXPECT_EQ(Program(At(7, "/var/tmp/a/b/x")), "temporary_program low");
   EXPECT_EQ(Program(At(7, "/var/tmp/a/.b/x")), "temporary_program high");
   EXPECT_EQ(Program(InContainer(At(7, "/tmp/a/b/x"))), "temporary_program medium");
+}
+
+// The copies that runc and crun make of themselves, and programs that only have their name.
+TEST(RunningChecks, CopiesOfRuntimesInMemory) {
+  const auto ask = [](std::string name, std::optional<Process> parent, std::string copy) {
+    Process process = InContainer(Deleted("/memfd:" + std::move(copy)));
+    process.name = std::move(name);
+    Subject subject;
+    subject.process = &process;
+    if (parent) subject.parent = &*parent;
+    return Line(CheckProgram(subject));
+  };
+  const std::string copy = "runc_cloned:/proc/self/exe";
+  const Process shim = At(5, "/usr/bin/containerd-shim-runc-v2");
+  Process shim_by_name = shim;
+  shim_by_name.name = "containerd-shim";
+  EXPECT_EQ(ask("runc:[2:INIT]", shim_by_name, copy), "");
+  EXPECT_EQ(ask("runc:[1:CHILD]", At(6, "/usr/sbin/runc"), copy), "");
+  EXPECT_EQ(ask("runc", At(6, "/usr/bin/dockerd"), copy), "");
+  EXPECT_EQ(ask("crun", At(6, "/usr/bin/podman"), "crun_cloned:/proc/self/exe"), "");
+  EXPECT_EQ(ask("runc:[2:INIT]", At(1, "/usr/lib/systemd/systemd"), copy), "");
+  EXPECT_EQ(ask("runc:[2:INIT]", std::nullopt, copy), "memory_program low");
+  EXPECT_EQ(ask("x", shim_by_name, copy), "memory_program high");
+  EXPECT_EQ(ask("runc:[2:INIT]", At(8, "/usr/bin/bash"), copy), "memory_program high");
+  EXPECT_EQ(ask("runc:[2:INIT]", InContainer(At(8, "/usr/bin/podman")), copy),
+            "memory_program high");
+  EXPECT_EQ(ask("runc:[2:INIT]", shim_by_name, "x"), "memory_program high");
+}
+
+TEST(RunningChecks, WhetherAnotherFileTookThePlaceOfADeletedOne) {
+  const auto ask = [](Process process, bool replaced) {
+    process.executable_replaced = replaced;
+    return Program(process);
+  };
+  EXPECT_EQ(ask(Deleted("/usr/sbin/sshd"), true), "deleted_program informational");
+  EXPECT_EQ(ask(Deleted("/usr/sbin/sshd"), false), "deleted_program medium");
+  EXPECT_EQ(ask(Deleted("/opt/agent/bin/agent"), true), "deleted_program low");
+  EXPECT_EQ(ask(Deleted("/opt/agent/bin/agent"), false), "deleted_program medium");
+  EXPECT_EQ(ask(InContainer(Deleted("/usr/sbin/nginx")), true), "deleted_program low");
+  EXPECT_EQ(ask(InContainer(Deleted("/usr/sbin/nginx")), false), "deleted_program high");
+  EXPECT_EQ(ask(InContainer(Deleted("/app/x")), true), "deleted_program medium");
+  // Where nothing ordinary is updated it says nothing.
+  EXPECT_EQ(ask(Deleted("/tmp/x"), true), "deleted_program high");
+  EXPECT_EQ(ask(Deleted("/usr/bin/.x"), true), "deleted_program high");
+}
+
+TEST(RunningChecks, ProgramsThatTheGoCommandRuns) {
+  const auto ask = [](std::string path, std::optional<Process> parent) {
+    const Process process = InContainer(At(7, std::move(path)));
+    Subject subject;
+    subject.process = &process;
+    if (parent) subject.parent = &*parent;
+    return Line(CheckProgram(subject));
+  };
+  const std::string test = "/tmp/go-build3141592/b001/parse.test";
+  EXPECT_EQ(ask(test, At(6, "/usr/local/go/bin/go")), "");
+  EXPECT_EQ(ask("/tmp/go-build3141592/b001/exe/main", At(6, "/usr/lib/go-1.24/bin/go")), "");
+  EXPECT_EQ(ask(test, At(6, "/usr/bin/bash")), "temporary_program low");
+  EXPECT_EQ(ask(test, At(6, "/tmp/go")), "temporary_program low");
+  EXPECT_EQ(ask(test, std::nullopt), "temporary_program low");
+  EXPECT_EQ(ask("/tmp/go-buildx/b001/x", At(6, "/usr/local/go/bin/go")),
+            "temporary_program medium");
+  EXPECT_EQ(ask("/tmp/x", At(6, "/usr/local/go/bin/go")), "temporary_program high");
+  EXPECT_EQ(ask("/tmp/go-build3141592/b001/.x", At(6, "/usr/bin/bash")), "temporary_program high");
 }
 
 TEST(RunningChecks, WhetherTheProgramIsOfTheImage) {
@@ -74,6 +137,9 @@ TEST(RunningChecks, WhetherTheProgramIsOfTheImage) {
   EXPECT_EQ(Program(process, std::nullopt), "");  // not known is no finding
   EXPECT_EQ(Program(process, false), "program_not_of_image medium");
   EXPECT_EQ(Program(process, false, true), "");
+  EXPECT_EQ(Program(InContainer(At(7, "/tmp/server")), true), "");
+  EXPECT_EQ(Program(InContainer(At(7, "/tmp/server")), false), "temporary_program high");
+  EXPECT_EQ(Program(InContainer(At(7, "/tmp/.x/server")), true), "temporary_program high");
   Process runc = InContainer(At(7, "/usr/bin/runc"));
   EXPECT_EQ(Program(runc, false), "");
 }
@@ -306,6 +372,31 @@ TEST(RunningChecks, WritableCode) {
   EXPECT_EQ(ask(At(7, "/usr/bin/java"), "rwxp", ""), "");
   EXPECT_EQ(ask(At(7, "/usr/bin/x"), "rwxp", "/usr/lib/x.so"), "");
   EXPECT_EQ(ask(At(7, "/usr/bin/x"), "r-xp", ""), "");
+  EXPECT_EQ(ask(At(7, "/usr/bin/dotnet"), "rwxs", "/memfd:doublemapper"), "");
+  EXPECT_EQ(ask(At(7, "/usr/bin/x"), "rwxs", "/memfd:doublemapper"), "writable_code low");
+}
+
+TEST(RunningChecks, WritableCodeOfCompilersInProgramsWithNamesOfTheirOwn) {
+  const auto ask = [](std::string library, bool deleted = false) {
+    Process process = At(7, "/app/Shop.Web");
+    process::Mapping code;
+    code.permissions = "rwxs";
+    code.path = "/memfd:doublemapper";
+    process::Mapping compiler;
+    compiler.permissions = "r-xp";
+    compiler.path = std::move(library);
+    compiler.deleted = deleted;
+    process.mappings = {code, compiler};
+    Subject subject;
+    subject.process = &process;
+    return Line(CheckWritableCode(subject));
+  };
+  EXPECT_EQ(ask("/usr/share/dotnet/shared/Microsoft.NETCore.App/8.0.1/libcoreclr.so"), "");
+  EXPECT_EQ(ask("/usr/lib/jvm/java-17/lib/server/libjvm.so"), "");
+  EXPECT_EQ(ask("/usr/lib/x86_64-linux-gnu/libc.so.6"), "writable_code low");
+  EXPECT_EQ(ask("/tmp/libjvm.so"), "writable_code low");
+  EXPECT_EQ(ask("/usr/lib/.x/libjvm.so"), "writable_code low");
+  EXPECT_EQ(ask("/usr/lib/jvm/lib/libjvm.so", true), "writable_code low");
 }
 
 TEST(RunningChecks, AllOfThem) {

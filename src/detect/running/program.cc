@@ -38,17 +38,83 @@ size_t DepthInTemporary(std::string_view path) {
 std::string_view TemporaryLevel(const Process& process) {
   const std::string_view path = PathOf(process);
   if (drift::IsHidden(path) || path.starts_with("dev/shm/")) return "high";
+  if (drift::IsGoBuild(path)) return "low";
   const size_t depth = DepthInTemporary(path);
   if (depth == 0) return "high";
   if (depth == 1 || InContainer(process)) return "medium";
   return "low";
 }
 
+// Programs that start container runtimes, besides the runtimes themselves.
+constexpr std::array<std::string_view, 7> kManagers = {"containerd", "dockerd", "crio",   "podman",
+                                                       "buildkitd",  "buildah", "nerdctl"};
+
+// A program on the host, or the host's process 1, to which processes come that lost their parent.
+bool StartsRuntimes(const Process& process) {
+  if (IsRuntime(process)) return true;
+  if (!process.container_id.empty()) return false;
+  return process.pid == 1 ||
+         std::ranges::find(kManagers, process::ShortName(process)) != kManagers.end();
+}
+
 // runc and crun run from a copy of themselves in memory, so that a container cannot change them
-// (CVE-2019-5736).
-bool IsRuntimeCopy(const Process& process) {
+// (CVE-2019-5736). The copy's name alone says nothing, as anybody may give it: it must be a runtime
+// that something started which starts runtimes.
+std::optional<Verdict> CheckMemory(const Subject& subject) {
+  const Process& process = *subject.process;
   const std::string_view name = std::string_view(process.executable).substr(kMemoryFile.size());
-  return name.starts_with("runc_cloned") || name.starts_with("crun_cloned");
+  if (!name.starts_with("runc_cloned") && !name.starts_with("crun_cloned")) {
+    return MakeVerdict(
+        "running.memory_program", "",
+        fmt::format("runs from a file in memory that was made under the name '{}'", name));
+  }
+  if (!IsRuntime(process) || (subject.parent != nullptr && !StartsRuntimes(*subject.parent))) {
+    return MakeVerdict("running.memory_program", "",
+                       fmt::format("runs from a file in memory with the name that container "
+                                   "runtimes give a copy of themselves ('{}'), and is none",
+                                   name));
+  }
+  if (subject.parent != nullptr) return std::nullopt;
+  return MakeVerdict("running.memory_program", "low",
+                     "runs from memory, as container runtimes do from a copy of themselves; who "
+                     "started it is not listed");
+}
+
+// What `go test` and `go run` built and run themselves.
+bool IsOfGoCommand(const Subject& subject) {
+  if (subject.parent == nullptr || !drift::IsGoBuild(PathOf(*subject.process))) return false;
+  const std::string_view parent = PathOf(*subject.parent);
+  return drift::FileName(parent) == "go" && !drift::IsTemporary(parent) && !drift::IsHidden(parent);
+}
+
+// A file of the system or of an application that is deleted: an update leaves another in its place,
+// who hides does not.
+std::optional<Verdict> CheckDeletedInPlace(const Subject& subject) {
+  const Process& process = *subject.process;
+  const bool in_container = InContainer(process);
+  const bool in_system = drift::IsSystemFolder(PathOf(process));
+  if (process.executable_replaced == true) {
+    const std::string_view on_host = in_system ? "informational" : "low";
+    return MakeVerdict("running.deleted_program",
+                       !in_container ? on_host
+                       : in_system   ? "low"
+                                     : "medium",
+                       fmt::format("runs {} as it was before another file took its place: an "
+                                   "update does that",
+                                   process.executable));
+  }
+  if (process.executable_replaced == false) {
+    return MakeVerdict("running.deleted_program", in_container ? "high" : "medium",
+                       fmt::format("runs {}, which is deleted, and no other file took its place",
+                                   process.executable));
+  }
+  if (in_system) {
+    return MakeVerdict("running.deleted_program", in_container ? "medium" : "low",
+                       fmt::format("runs {}, which is deleted or was replaced: an update does that",
+                                   process.executable));
+  }
+  return MakeVerdict("running.deleted_program", in_container ? "high" : "medium",
+                     fmt::format("runs {}, which is deleted", process.executable));
 }
 
 std::optional<Verdict> CheckDeleted(const Subject& subject) {
@@ -65,13 +131,7 @@ std::optional<Verdict> CheckDeleted(const Subject& subject) {
     return MakeVerdict("running.deleted_program", "high",
                        fmt::format("runs {}, which is deleted and was hidden", process.executable));
   }
-  if (drift::IsSystemFolder(path)) {
-    return MakeVerdict("running.deleted_program", InContainer(process) ? "medium" : "low",
-                       fmt::format("runs {}, which is deleted or was replaced: an update does that",
-                                   process.executable));
-  }
-  return MakeVerdict("running.deleted_program", InContainer(process) ? "high" : "medium",
-                     fmt::format("runs {}, which is deleted", process.executable));
+  return CheckDeletedInPlace(subject);
 }
 
 // Options and addresses that only miners have.
@@ -114,18 +174,13 @@ Verdict MakeVerdict(std::string_view rule, std::string_view level, std::string w
 
 std::optional<Verdict> CheckProgram(const Subject& subject) {
   const Process& process = *subject.process;
-  if (process.executable.starts_with(kMemoryFile)) {
-    if (IsRuntimeCopy(process)) {
-      return MakeVerdict("running.memory_program", "low",
-                         "runs from memory, as container runtimes do from a copy of themselves");
-    }
-    return MakeVerdict("running.memory_program", "",
-                       fmt::format("runs from a file in memory that was made under the name '{}'",
-                                   process.executable.substr(kMemoryFile.size())));
-  }
+  if (process.executable.starts_with(kMemoryFile)) return CheckMemory(subject);
   if (process.executable_deleted) return CheckDeleted(subject);
   const std::string_view path = PathOf(process);
   if (drift::IsTemporary(path)) {
+    // Some images have their program there.
+    const bool is_built_in = subject.is_of_image == true && !drift::IsHidden(path);
+    if (is_built_in || IsOfGoCommand(subject)) return std::nullopt;
     return MakeVerdict("running.temporary_program", TemporaryLevel(process),
                        fmt::format("runs {}{}", process.executable,
                                    drift::IsHidden(path) ? ", which is hidden" : ""));

@@ -51,6 +51,10 @@ constexpr std::array<std::string_view, 31> kCompilers = {
     "electron", "code",  "qemu",  "php",    "lua",     "openresty", "nginx",   "postgres",
     "polkitd",  "gjs",   "gnome", "plasma", "Xorg",    "wine",      "beam",    "julia",
     "ruby",     "envoy", "pypy",  "R",      "haproxy", "apache2",   "httpd"};
+// The same built into programs with names of their own.
+constexpr std::array<std::string_view, 10> kCompilerLibraries = {
+    "libjvm.so", "libcoreclr.so", "libclrjit.so",         "libmono",   "libnode.so",
+    "libv8",     "libmozjs",      "libjavascriptcoregtk", "libluajit", "libLLVM"};
 constexpr std::array<std::string_view, 6> kInterpreters = {"python", "perl", "ruby",
                                                            "php",    "lua",  "tclsh"};
 
@@ -225,9 +229,19 @@ bool IsAnonymous(const process::Mapping& mapping) {
          mapping.path.starts_with("[anon") || mapping.path.starts_with("/memfd:");
 }
 
+// Whether it runs a just-in-time compiler, by its name or by a library from where libraries lie.
+bool Compiles(const Process& process) {
+  if (BeginsWithOneOf(ProgramName(process), kCompilers)) return true;
+  return std::ranges::any_of(process.mappings, [](const process::Mapping& mapping) {
+    const std::string_view path = std::string_view(mapping.path).substr(!mapping.path.empty());
+    return BeginsWithOneOf(drift::FileName(path), kCompilerLibraries) && !mapping.deleted &&
+           !drift::IsTemporary(path) && !drift::IsHidden(path);
+  });
+}
+
 std::optional<Verdict> CheckWritableCode(const Subject& subject) {
   const Process& process = *subject.process;
-  if (BeginsWithOneOf(ProgramName(process), kCompilers)) return std::nullopt;
+  if (Compiles(process)) return std::nullopt;
   size_t count = 0;
   const process::Mapping* shown = nullptr;
   for (const process::Mapping& mapping : process.mappings) {

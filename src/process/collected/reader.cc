@@ -107,6 +107,9 @@ class CollectionReader {
     process.hidden = runtime::IsTrue(Member(row, "hidden"));
     process.executable = BytesOf(row, "exe");
     process.executable_deleted = runtime::IsTrue(Member(row, "exe_deleted"));
+    if (const Json& replaced = Member(row, "exe_replaced"); replaced.is_boolean()) {
+      process.executable_replaced = replaced.get<bool>();
+    }
     process.executable_member = Text(Member(row, "exe_member"));
     process.executable_content = Content(process.executable_member);
     process.arguments = BytesList(row, "argv");
