@@ -8,6 +8,7 @@ import os
 import pathlib
 import platform
 import secrets
+import shutil
 import subprocess
 import sys
 import unittest
@@ -35,9 +36,9 @@ class CollectToS3(unittest.TestCase):
     def setUp(self):
         self.proxy.reset()
 
-    def collect(self, to, *arguments, code=(0, 1), **environment):
+    def collect(self, to, *arguments, code=(0, 1), program=(COLLECTOR,), **environment):
         variables = self.proxy.environment(**environment)
-        run = subprocess.run([COLLECTOR, "--pid", str(os.getpid()), "--profile", "none", "--glob", str(self.noise), "--part-bytes", "5M", "--to", to,
+        run = subprocess.run([*program, "--pid", str(os.getpid()), "--profile", "none", "--glob", str(self.noise), "--part-bytes", "5M", "--to", to,
                               *arguments], capture_output=True, text=True, timeout=120, env=variables)
         self.assertIn(run.returncode, code, run.stderr)
         self.assertNotIn("X-Amz", run.stderr + run.stdout)
@@ -75,6 +76,20 @@ class CollectToS3(unittest.TestCase):
                          [hashlib.sha256(data[at:at + (5 << 20)]).hexdigest() for at in range(0, len(data), 5 << 20)])
         got = Collection(data)
         self.assertFalse(got.cut)
+        self.assertEqual(got.members[f"root{self.noise}"], self.noise.read_bytes())
+        self.assertEqual(set(self.proxy.actions), {"s3:PutObject"})
+        self.check_signatures()
+
+    def test_the_program_for_arm64(self):
+        program = LIBEXEC / "ekshume-collect-aarch64"
+        emulator = shutil.which("qemu-aarch64-static")
+        if not program.is_file() or not emulator:
+            self.skipTest("not built, or no qemu-aarch64-static to run it")
+        self.proxy.faults = [aws.Fault("s3:PutObject", "500", times=1, skip=1)]
+        self.collect("s3://evidence/arm64.ekc", program=(emulator, program))
+        got = Collection(self.s3.get_object(Bucket="evidence", Key="arm64.ekc")["Body"].read())
+        self.assertFalse(got.cut)
+        got.check_manifest()
         self.assertEqual(got.members[f"root{self.noise}"], self.noise.read_bytes())
         self.assertEqual(set(self.proxy.actions), {"s3:PutObject"})
         self.check_signatures()
