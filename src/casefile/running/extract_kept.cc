@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "casefile/extract_tree.h"
+#include "casefile/running/extent_file.h"
 #include "casefile/running/live_json.h"
 
 namespace ekshume::casefile {
