@@ -11,7 +11,6 @@
 #include "casefile/risks.h"
 #include "casefile/running/live_json.h"
 #include "casefile/version.h"
-#include "image/evidence_hash.h"
 #include "runtime/format.h"
 
 namespace ekshume::casefile {
@@ -113,35 +112,13 @@ Json GapsJson(const std::vector<Gap>& gaps) {
   return list;
 }
 
-// Puts the digests into the evidence objects, by file.
-Result<void> AddDigests(image::EvidenceHasher& hasher, Json& evidence) {
-  const image::EvidenceHash hash = EKSHUME_TRY(hasher.Wait());
-  Json files = Json::array();
-  for (const image::EvidenceHash::File& file : hash.files) {
-    files.push_back({{"path", file.path},
-                     {"size", file.size_bytes},
-                     {"sha256", ToHex(file.sha256)},
-                     {"changed_while_read", file.changed}});
-  }
-  for (Json& item : evidence) {
-    item["hashes"] = Json::array();
-    if (!item.contains("files")) continue;
-    for (const Json& path : item["files"]) {
-      for (const Json& file : files) {
-        if (file["path"] == path) item["hashes"].push_back(file);
-      }
-    }
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<NodeInvestigation> Investigate(const Evidence& evidence, DiagnosticSink& diagnostics,
                                       Progress& progress) {
-  const auto hasher = image::EvidenceHasher::Start(evidence.files(), &progress);
-  progress.SetStage("investigating");
   NodeInvestigation node;
+  node.hasher = image::EvidenceHasher::Start(evidence.files(), &progress);
+  progress.SetStage("investigating");
   node.inventory = ReadInventory(evidence, diagnostics);
   const runtime::Inventory& inventory = node.inventory;
 
@@ -162,15 +139,34 @@ Result<NodeInvestigation> Investigate(const Evidence& evidence, DiagnosticSink& 
   report["host"] = HostJson(node.host);
   report["live"] = LiveJson(evidence, inventory);
   report["cannot_show"] = GapsJson(FindGaps(evidence, inventory, diagnostics));
-  progress.SetStage("hashing the evidence");
-  EKSHUME_TRY(AddDigests(*hasher, report["evidence"]));
-
   report["diagnostics"] = Json::array();
   for (const Diagnostic& diagnostic : diagnostics.Sorted()) {
     report["diagnostics"].push_back(ToJson(diagnostic));
   }
   report["diagnostics_suppressed"] = diagnostics.Suppressed();
   return node;
+}
+
+Result<void> AddDigests(NodeInvestigation& node, Json& report, Progress& progress) {
+  progress.SetStage("hashing the evidence");
+  const image::EvidenceHash hash = EKSHUME_TRY(node.hasher->Wait());
+  Json files = Json::array();
+  for (const image::EvidenceHash::File& file : hash.files) {
+    files.push_back({{"path", file.path},
+                     {"size", file.size_bytes},
+                     {"sha256", ToHex(file.sha256)},
+                     {"changed_while_read", file.changed}});
+  }
+  for (Json& item : report["evidence"]) {
+    item["hashes"] = Json::array();
+    if (!item.contains("files")) continue;
+    for (const Json& path : item["files"]) {
+      for (const Json& file : files) {
+        if (file["path"] == path) item["hashes"].push_back(file);
+      }
+    }
+  }
+  return {};
 }
 
 }  // namespace ekshume::casefile

@@ -149,6 +149,7 @@ Result<casefile::Json> Investigate(Program& program, const std::vector<std::stri
   report["events"] = EKSHUME_TRY(casefile::EventsJson(summaries, *store));
   EKSHUME_TRY(
       Explain(program, evidence.get(), node ? &*node : nullptr, std::move(rules), *store, report));
+  if (node) EKSHUME_TRY(casefile::AddDigests(*node, report, program.progress));
   report["diagnostics"] = casefile::Json::array();
   for (const Diagnostic& diagnostic : program.diagnostics.Sorted()) {
     report["diagnostics"].push_back(casefile::ToJson(diagnostic));
