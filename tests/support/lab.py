@@ -16,7 +16,6 @@ import ekshume
 LAB = pathlib.Path(os.environ.get("LAB", "/var/tmp/k8s-lab"))
 SCRIPT = pathlib.Path(ekshume.SHARED) / "lab/cluster"
 CONFIG = LAB / "admin.conf"
-OURS = LAB / "started-by-tests"  # by `lab.py up`: what somebody else started stays up
 NODE = "ip-10-0-1-23.ec2.internal"
 IMAGE = "registry.test/busybox:1"
 
@@ -110,16 +109,3 @@ def main():
         if not was_up:
             script("down")
     sys.exit(not program.result.wasSuccessful())
-
-
-if __name__ == "__main__":  # lab.py up|down: once around all tests that need it
-    if sys.argv[1] == "up":
-        was_up = answers()
-        problem = start()
-        if problem:
-            ekshume.skip_all(problem)
-        if not was_up:
-            OURS.touch()
-    elif OURS.exists():
-        OURS.unlink()
-        script("down")
