@@ -44,7 +44,7 @@ class Bundles(unittest.TestCase):
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="ekshume-bundles-"))
         cls.addClassCleanup(shutil.rmtree, cls.folder)
         implant = cls.folder / "implant"
-        shutil.copy(shutil.which("python3"), implant)
+        shutil.copy(os.path.realpath(sys.executable), implant)
         cls.program = implant.read_bytes()
         listener = socket.create_server(("127.0.0.1", 0))
         cls.addClassCleanup(listener.close)

@@ -38,7 +38,7 @@ class LiveEvidence(unittest.TestCase):
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="ekshume-live-"))
         cls.addClassCleanup(shutil.rmtree, cls.folder)
         implant = cls.folder / "implant"
-        shutil.copy(shutil.which("python3"), implant)
+        shutil.copy(os.path.realpath(sys.executable), implant)
         cls.sha256 = hashlib.sha256(implant.read_bytes()).hexdigest()
         listener = socket.create_server(("127.0.0.1", 0))
         cls.addClassCleanup(listener.close)
