@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "casefile/collection_evidence.h"
-#include "casefile/running/live_containers.h"
+#include "casefile/live_containers.h"
 #include "fs/archive/format.h"
 #include "fs/archive/tar.h"
 #include "fs/archive/zip.h"

@@ -8,7 +8,7 @@
 
 #include "base/diagnostic.h"
 #include "base/progress.h"
-#include "casefile/running/live_evidence.h"
+#include "casefile/live_evidence.h"
 #include "fs/filesystem.h"
 #include "image/format.h"
 #include "runtime/format.h"

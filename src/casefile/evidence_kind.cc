@@ -10,7 +10,7 @@
 #include "base/limits.h"
 #include "casefile/collection_evidence.h"
 #include "casefile/file_input.h"
-#include "casefile/running/live_evidence.h"
+#include "casefile/live_evidence.h"
 #include "fs/archive/format.h"
 #include "fs/archive/tar.h"
 #include "fs/archive/zip.h"

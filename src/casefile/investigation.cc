@@ -8,8 +8,8 @@
 #include "casefile/container_view.h"
 #include "casefile/gaps.h"
 #include "casefile/host_findings.h"
+#include "casefile/live_json.h"
 #include "casefile/risks.h"
-#include "casefile/running/live_json.h"
 #include "casefile/version.h"
 #include "runtime/format.h"
 

@@ -10,9 +10,9 @@
 #include "base/text.h"
 #include "casefile/image_files.h"
 #include "casefile/json.h"
+#include "casefile/live_json.h"
+#include "casefile/process_owners.h"
 #include "casefile/running/extract_kept.h"
-#include "casefile/running/live_json.h"
-#include "casefile/running/process_owners.h"
 #include "cli/objects.h"
 #include "cli/program.h"
 

@@ -3,15 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <map>
-#include <random>
-
 #include "base/limits.h"
 #include "collection/frame_check.h"
-#include "collection/left_out.h"
 #include "collection/line_cutter.h"
-#include "collection/parts_image.h"
 #include "collection/reader.h"
+#include "collection/test_support.h"
 #include "collection/writer.h"
 #include "fs/path.h"
 
@@ -21,135 +17,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::SizeIs;
-
-class MemorySink : public ByteSink {
- public:
-  Result<void> Write(ByteView bytes) override {
-    if (written.size() + bytes.size() > room) return Fail(ErrorCode::kIo, "the line is cut");
-    written.append(bytes.AsText());
-    return {};
-  }
-  std::string written;
-  size_t room = SIZE_MAX;
-};
-
-TarMember FileNamed(std::string path, uint64_t size) {
-  TarMember member;
-  member.path = std::move(path);
-  member.stat.type = fs::NodeType::kRegular;
-  member.stat.permissions = 0640;
-  member.stat.uid = 1000;
-  member.stat.size_bytes = size;
-  member.stat.modified = {1764252000, 123456789};
-  member.stat.accessed = {1764252001, 5};
-  member.stat.changed = {-2, 500000000};
-  member.with_all_times = true;
-  return member;
-}
-
-// Bytes that do not compress, the same each time.
-std::string Noise(size_t size, unsigned seed) {
-  std::mt19937 random(seed);
-  std::string bytes(size, '\0');
-  for (char& c : bytes) c = static_cast<char>(random());
-  return bytes;
-}
-
-// What is in the small archive: name and content.
-const std::map<std::string, std::string>& Contents() {
-  static const std::map<std::string, std::string> contents = {
-      {"collection.json", "{\"format\":\"ekshume-collection\"}"},
-      {"deleted/7/exe", Noise(1500, 1)},
-      {"memory/7/1000-2000", Noise(0x1000, 2)},
-      {"root/" + std::string(120, 'd') + "/" + std::string(130, 'n'), "long"},
-      {"root/empty", ""},
-  };
-  return contents;
-}
-
-std::string SmallArchive(size_t frame_bytes = 1024, uint32_t part = 1, bool early = false) {
-  MemorySink sink;
-  WriterOptions options;
-  options.frame_bytes = frame_bytes;
-  options.part = part;
-  options.stream_id.fill(static_cast<unsigned char>(part));
-  options.began = {1764252000, 1};
-  auto writer = Writer::Start(sink, options);
-  EXPECT_TRUE(writer);
-  EXPECT_TRUE((*writer)->AddText("collection.json", Contents().at("collection.json")));
-  TableWriter table(**writer, "live/processes.jsonl");
-  for (int i = 0; i < 20; ++i) EXPECT_TRUE(table.AddLine(fmt::format("{{\"pid\":{}}}", i)));
-  EXPECT_TRUE(table.Finish());
-  for (const auto& [path, content] : Contents()) {
-    if (path == "collection.json") continue;
-    TarMember member = FileNamed(path, content.size());
-    if (path == "root/empty") member.xattrs = {{"security.capability", std::string("\0\n=x", 4)}};
-    EXPECT_TRUE((*writer)->Add(member, ByteView::Of(content)));
-  }
-  TarMember link;
-  link.path = "root/link";
-  link.stat.type = fs::NodeType::kSymlink;
-  link.link_target = std::string(101, 't');
-  EXPECT_TRUE((*writer)->Add(link));
-  TableWriter skipped(**writer, "skipped.jsonl");
-  if (early) {
-    EXPECT_TRUE(skipped.AddLine(R"({"what":"memory/9","reason":"it ended","severity":"loss"})"));
-  }
-  EXPECT_TRUE(skipped.Finish());
-  EXPECT_TRUE((*writer)->Finish(early));
-  return sink.written;
-}
-
-struct Opened {
-  std::vector<std::unique_ptr<image::Image>> images;
-  std::unique_ptr<Reader> reader;
-  std::unique_ptr<DiagnosticSink> diagnostics = std::make_unique<DiagnosticSink>();
-  std::string error;
-
-  uint64_t Count(DiagnosticCode code) const { return diagnostics->Count(code); }
-  bool Says(std::string_view words) const {
-    const auto all = diagnostics->Sorted();
-    return std::any_of(all.begin(), all.end(),
-                       [&](const Diagnostic& d) { return d.detail.contains(words); });
-  }
-  std::string Read(const Member& member) const {
-    auto bytes = reader->ReadAll(member, 1 << 20);
-    return bytes ? *bytes : "error: " + bytes.error().message;
-  }
-  std::string Table(const std::string& name) const {
-    std::string lines;
-    EXPECT_TRUE(reader->ReadTable(
-        name, [&](std::string_view line) { lines += fmt::format("{}\n", line); }, *diagnostics));
-    return lines;
-  }
-};
-
-Opened Open(const std::vector<std::string>& parts, const ReaderLimits& limits = {}) {
-  Opened opened;
-  std::vector<const image::Image*> images;
-  for (const std::string& part : parts) {
-    const auto bytes = ByteView::Of(part).AsSpan();
-    opened.images.push_back(image::MakeMemory({bytes.begin(), bytes.end()},
-                                              fmt::format("part {}", opened.images.size())));
-    images.push_back(opened.images.back().get());
-  }
-  auto reader = Reader::Open(images, *opened.diagnostics, limits);
-  if (reader) {
-    opened.reader = std::move(*reader);
-  } else {
-    opened.error = reader.error().message;
-  }
-  return opened;
-}
-
-// Every member that is called whole has the bytes that were written.
-void ExpectWholeMembersTrue(const Opened& opened, const std::string& where) {
-  for (const Member& member : opened.reader->members()) {
-    const auto known = Contents().find(member.path());
-    if (member.partial || known == Contents().end()) continue;
-    EXPECT_EQ(opened.Read(member), known->second) << where << ": " << member.path();
-  }
-}
 
 TEST(CollectionTest, GivesBackWhatWasWritten) {
   for (const size_t frame_bytes : {size_t{512}, size_t{1000}, size_t{1024}, size_t{1} << 20}) {
@@ -252,92 +119,6 @@ TEST(CollectionTest, SeesFramesThatAreMissingOrTwice) {
   ExpectWholeMembersTrue(twice, "twice");
   const Opened after = Open({whole + "more"});
   EXPECT_EQ(after.Count(DiagnosticCode::kCollectionDamaged), 1U);
-}
-
-TEST(CollectionTest, JoinsTheParts) {
-  const std::string second = SmallArchive(1024, 2);
-  const std::string first = SmallArchive();
-  // Cut within the memory, which the second part has.
-  const Opened cut = Open({first.substr(0, 4000)});
-  ASSERT_TRUE(cut.reader);
-  EXPECT_THAT(cut.reader->Received(), ElementsAre("deleted/7/exe"));
-  EXPECT_TRUE(cut.reader->Find("memory/7/1000-2000")->partial);
-  const Opened both = Open({second, first.substr(0, 4000)});
-  ASSERT_TRUE(both.reader);
-  EXPECT_EQ(both.reader->part(0).opening().part.value(), 1U);
-  EXPECT_EQ(both.reader->Find("deleted/7/exe")->part, 0U);
-  EXPECT_EQ(both.reader->Find("memory/7/1000-2000")->part, 1U);
-  EXPECT_EQ(both.Read(*both.reader->Find("memory/7/1000-2000")),
-            Contents().at("memory/7/1000-2000"));
-  EXPECT_EQ(both.Count(DiagnosticCode::kCollectionTruncated), 1U);
-  // The table is whole in the first part, so it is read from there, and once.
-  const std::string table = both.Table("live/processes.jsonl");
-  EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 20);
-  // collection.json counts once among the names.
-  EXPECT_THAT(both.reader->Counting(), SizeIs(Open({first}).reader->members().size()));
-  EXPECT_EQ(Reader::Open({}, *both.diagnostics).error().code, ErrorCode::kInvalidArgument);
-}
-
-// A second part that leaves out `received`, as the collector says it when it is started again.
-std::string SecondPart(const std::vector<std::string>& received, bool early = false) {
-  MemorySink sink;
-  WriterOptions options;
-  options.part = 2;
-  options.stream_id.fill(2);
-  options.continues_id.fill(1);
-  auto writer = Writer::Start(sink, options);
-  EXPECT_TRUE(writer);
-  EXPECT_TRUE((*writer)->AddText(
-      "collection.json",
-      fmt::format(R"({{"format":"ekshume-collection","left_out":{{"sha256":"{}"}}}})",
-                  LeftOutDigest(received))));
-  for (const auto& [path, content] : Contents()) {
-    if (path == "collection.json" || std::ranges::find(received, path) != received.end()) continue;
-    EXPECT_TRUE((*writer)->Add(FileNamed(path, content.size()), ByteView::Of(content)));
-  }
-  EXPECT_TRUE((*writer)->Finish(early));
-  return sink.written;
-}
-
-TEST(CollectionTest, SaysNothingOfACutThatTheNextPartMakesGood) {
-  const std::string first = SmallArchive().substr(0, 4000);
-  const std::vector<std::string> received = Open({first}).reader->Received();
-  ASSERT_THAT(received, ElementsAre("deleted/7/exe"));
-  const std::string second = SecondPart(received);
-  const Opened both = Open({second, first});
-  ASSERT_TRUE(both.reader);
-  EXPECT_EQ(both.Count(DiagnosticCode::kCollectionTruncated), 0U);
-  for (const auto& [path, content] : Contents()) {
-    if (path == "collection.json") continue;
-    ASSERT_NE(both.reader->Find(path), nullptr) << path;
-    EXPECT_EQ(both.Read(*both.reader->Find(path)), content) << path;
-  }
-}
-
-// What was left out is not here any more, or not all of the rest came.
-TEST(CollectionTest, StillSaysSoWhenTheNextPartDoesNot) {
-  const std::string first = SmallArchive().substr(0, 4000);
-  const std::vector<std::string> received = {"deleted/7/exe"};
-  const std::string second = SecondPart(received);
-  const auto truncated = [](const std::vector<std::string>& parts) {
-    return Open(parts).Count(DiagnosticCode::kCollectionTruncated);
-  };
-  EXPECT_EQ(truncated({first.substr(0, 1200), second}), 1U);
-  EXPECT_EQ(truncated({first, second.substr(0, second.size() - 1)}), 2U);
-  EXPECT_EQ(truncated({first, SecondPart(received, /*early=*/true)}), 1U);
-  EXPECT_EQ(truncated({first, SecondPart({})}), 1U);
-  EXPECT_EQ(truncated({first, SmallArchive(1024, 2)}), 1U);
-}
-
-TEST(CollectionTest, TakesATableThatWasCutFromTheNextPart) {
-  const std::string first = SmallArchive();
-  const Opened cut = Open({first.substr(0, sizeof(OpeningFrame) + 500)});
-  ASSERT_TRUE(cut.reader);
-  const Opened both = Open({first.substr(0, sizeof(OpeningFrame) + 500), SmallArchive(1024, 2)});
-  const std::string table = both.Table("live/processes.jsonl");
-  EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 20);
-  EXPECT_FALSE(
-      *both.reader->ReadTable("live/nothing.jsonl", [](std::string_view) {}, *both.diagnostics));
 }
 
 TEST(CollectionTest, TellsWhatTheCollectorCouldNotRead) {
@@ -501,60 +282,6 @@ TEST(LineCutterTest, LeavesOutWhatIsTooLong) {
   cutter.Finish(take);
   EXPECT_THAT(lines, ElementsAre("ab", "cde", "", "x", "last"));
   EXPECT_EQ(cutter.left_out(), 2U);
-}
-
-// The tree shows what a reader of one part would see, whichever part has it.
-TEST(PartsImageTest, ShowsAllPartsAsOneTree) {
-  const std::string first = SmallArchive(1024, 1);
-  const std::string second = SmallArchive(1024, 2);
-  for (const size_t cut : {first.size() / 3, first.size() / 2, first.size() - 81}) {
-    std::vector<std::unique_ptr<image::Image>> parts;
-    for (const std::string& part : {second, first.substr(0, cut)}) {
-      const auto bytes = ByteView::Of(part).AsSpan();
-      parts.push_back(image::MakeMemory({bytes.begin(), bytes.end()}, "part"));
-    }
-    DiagnosticSink diagnostics;
-    const auto image = PartsImage::Open(std::move(parts), "c", diagnostics);
-    ASSERT_TRUE(image) << image.error().message;
-    const auto tree = (*image)->Tree(diagnostics);
-    for (const auto& [path, content] : Contents()) {
-      const auto bytes = fs::ReadWholeFile(*tree, path, 1 << 20);
-      ASSERT_TRUE(bytes) << path << " " << bytes.error().message;
-      EXPECT_EQ(*bytes, content) << path;
-    }
-    const auto table = fs::ReadWholeFile(*tree, "live/processes.jsonl", 1 << 20);
-    ASSERT_TRUE(table);
-    EXPECT_THAT(*table, HasSubstr("{\"pid\":19}\n"));
-    EXPECT_EQ(diagnostics.Count(DiagnosticCode::kCollectionTruncated), 1U);
-    EXPECT_EQ(diagnostics.Count(DiagnosticCode::kCollectionDamaged), 0U);
-    std::string past(8, '\0');
-    EXPECT_FALSE((*image)->ReadAt((*image)->size_bytes() - 1, AsWritableBytes(past)));
-  }
-}
-
-// Of a table that was cut only what arrived is shown, so that reading it does not fail.
-TEST(PartsImageTest, ShowsTheBeginningOfACutTable) {
-  MemorySink sink;
-  WriterOptions options;
-  options.frame_bytes = 512;
-  auto writer = Writer::Start(sink, options);
-  ASSERT_TRUE(writer);
-  std::string lines;
-  for (int i = 0; i < 600; ++i) lines += fmt::format("{{\"pid\":{}}}\n", i * 7919);
-  ASSERT_TRUE((*writer)->AddText("live/processes.jsonl", lines));
-  ASSERT_TRUE((*writer)->Finish(false));
-  std::vector<std::unique_ptr<image::Image>> parts;
-  const auto bytes = ByteView::Of(sink.written).AsSpan().first(sink.written.size() / 2);
-  parts.push_back(image::MakeMemory({bytes.begin(), bytes.end()}, "part"));
-  DiagnosticSink diagnostics;
-  const auto image = PartsImage::Open(std::move(parts), "c", diagnostics);
-  ASSERT_TRUE(image);
-  const auto tree = (*image)->Tree(diagnostics);
-  const auto table = fs::ReadWholeFile(*tree, "live/processes.jsonl", 1 << 20);
-  ASSERT_TRUE(table) << table.error().message;
-  EXPECT_GT(table->size(), 512U);
-  EXPECT_LT(table->size(), lines.size());
-  EXPECT_EQ(*table, lines.substr(0, table->size()));
 }
 
 }  // namespace

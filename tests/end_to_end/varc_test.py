@@ -121,7 +121,7 @@ class Varc(unittest.TestCase):
 
     def test_nothing_was_left_out(self):
         self.assertEqual(self.live["not_read"], [])
-        self.assertEqual([one for one in self.diagnostics if one["severity"] == "loss"], [])
+        self.assertEqual([one for one in self.diagnostics if one["severity"] == "data_loss"], [])
 
 
 if __name__ == "__main__":

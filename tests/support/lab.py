@@ -67,42 +67,37 @@ def answers():
 
 def forget_others():
     """Takes from the script's list of processes to end those of a cluster that a restarted machine took with it: their numbers may be anybody's now."""
-    pids = LAB / "pids"
-    if not pids.exists():
-        return
-    def ours(pid):
+    def is_ours(pid):
         try:
-            return f"LAB={LAB}\0".encode() in pathlib.Path(f"/proc/{pid}/environ").read_bytes() + b"\0"
+            return f"LAB={LAB}".encode() in pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
         except OSError:
             return False
-    pids.write_text("".join(f"{pid}\n" for pid in pids.read_text().split() if ours(pid)))
-
-
-def start():
-    """Why the cluster cannot be had, or nothing: then it is up."""
-    if answers():
-        return None
-    if os.geteuid() != 0 or not SCRIPT.exists():
-        return "the lab cluster needs root and EKSHUME_SHARED"
-    if not (LAB / "bin/kubectl").exists() and not os.environ.get("CI"):
-        return f"Kubernetes is not built in {LAB}; `{SCRIPT} up` does it, or set CI"
-    forget_others()
-    if script("up") != 0:
-        script("down")
-        return "the lab cluster cannot be started on this machine"
-    return None
+    pids = LAB / "pids"
+    if pids.exists():
+        pids.write_text("".join(f"{pid}\n" for pid in pids.read_text().split() if is_ours(pid)))
 
 
 def script(verb):
     return subprocess.run([SCRIPT, verb], timeout=3000, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
 
 
+def start():
+    """Starts the cluster, or ends this test program as skipped."""
+    if os.geteuid() != 0 or not SCRIPT.exists():
+        ekshume.skip_all("the lab cluster needs root and EKSHUME_SHARED")
+    if not (LAB / "bin/kubectl").exists() and not os.environ.get("CI"):
+        ekshume.skip_all(f"Kubernetes is not built in {LAB}; `{SCRIPT} up` does it, or set CI")
+    forget_others()
+    if script("up") != 0:
+        script("down")
+        ekshume.skip_all("the lab cluster cannot be started on this machine")
+
+
 def main():
     """Runs the tests of the calling program with the lab up; ends the program. What was up before stays up."""
     was_up = answers()
-    problem = start()
-    if problem:
-        ekshume.skip_all(problem)
+    if not was_up:
+        start()
     try:
         program = unittest.main(module="__main__", exit=False)
     finally:

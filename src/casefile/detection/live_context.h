@@ -7,8 +7,8 @@
 
 #include "casefile/detection/content_search.h"
 #include "casefile/evidence.h"
-#include "casefile/running/live_evidence.h"
-#include "casefile/running/process_owners.h"
+#include "casefile/live_evidence.h"
+#include "casefile/process_owners.h"
 #include "event/store/store.h"
 
 // What the detectors over evidence of running systems share.

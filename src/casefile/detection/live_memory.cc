@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "casefile/running/extent_file.h"
+#include "casefile/extent_file.h"
 
 namespace ekshume::casefile {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/progress.h"
-#include "casefile/running/live_evidence.h"
+#include "casefile/live_evidence.h"
 #include "detect/yara/scanner.h"
 
 namespace ekshume::casefile {

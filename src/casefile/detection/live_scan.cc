@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "casefile/detection/content_search.h"
 #include "casefile/detection/live_memory.h"
-#include "casefile/running/extent_file.h"
+#include "casefile/extent_file.h"
 
 namespace ekshume::casefile {
 namespace {

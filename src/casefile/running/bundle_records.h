@@ -6,7 +6,7 @@
 
 #include "base/result.h"
 #include "casefile/ingest_feed.h"
-#include "casefile/running/live_evidence.h"
+#include "casefile/live_evidence.h"
 
 namespace ekshume::casefile {
 

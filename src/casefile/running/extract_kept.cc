@@ -12,9 +12,9 @@
 #include <filesystem>
 #include <optional>
 
+#include "casefile/extent_file.h"
 #include "casefile/extract_tree.h"
-#include "casefile/running/extent_file.h"
-#include "casefile/running/live_json.h"
+#include "casefile/live_json.h"
 
 namespace ekshume::casefile {
 namespace {

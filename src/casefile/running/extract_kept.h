@@ -8,7 +8,7 @@
 #include "base/diagnostic.h"
 #include "base/progress.h"
 #include "base/result.h"
-#include "casefile/running/live_evidence.h"
+#include "casefile/live_evidence.h"
 
 namespace ekshume::casefile {
 

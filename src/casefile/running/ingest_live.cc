@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "casefile/ingest_feed.h"
+#include "casefile/process_owners.h"
 #include "casefile/running/bundle_records.h"
-#include "casefile/running/process_owners.h"
 #include "casefile/running/state_rows.h"
 
 namespace ekshume::casefile {

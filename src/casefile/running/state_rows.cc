@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "casefile/json.h"
-#include "casefile/running/live_json.h"
+#include "casefile/live_json.h"
 
 namespace ekshume::casefile {
 namespace {

@@ -5,8 +5,8 @@
 
 #include "base/result.h"
 #include "casefile/ingest_feed.h"
-#include "casefile/running/live_evidence.h"
-#include "casefile/running/process_owners.h"
+#include "casefile/live_evidence.h"
+#include "casefile/process_owners.h"
 
 namespace ekshume::casefile {
 

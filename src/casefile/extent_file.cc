@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "casefile/running/extent_file.h"
+#include "casefile/extent_file.h"
 
 #include <algorithm>
 #include <utility>

@@ -5,7 +5,7 @@
 
 #include "casefile/evidence.h"
 #include "casefile/json.h"
-#include "casefile/running/process_owners.h"
+#include "casefile/process_owners.h"
 
 // The JSON objects of what was running: the same in report.json, in the rows' raw records and in
 // the verbs `processes` and `sockets`. docs/formats/report.md describes them.

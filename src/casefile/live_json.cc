@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "casefile/running/live_json.h"
+#include "casefile/live_json.h"
 
 #include <fmt/format.h>
 

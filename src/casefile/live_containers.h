@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "casefile/running/live_evidence.h"
+#include "casefile/live_evidence.h"
 #include "runtime/model.h"
 
 namespace ekshume::casefile {

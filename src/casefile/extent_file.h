@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "base/result.h"
-#include "casefile/running/live_evidence.h"
+#include "casefile/live_evidence.h"
 #include "fs/filesystem.h"
 #include "process/model.h"
 

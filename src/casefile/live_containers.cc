@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "casefile/running/live_containers.h"
+#include "casefile/live_containers.h"
 
 #include <algorithm>
 #include <set>

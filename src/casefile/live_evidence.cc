@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "casefile/running/live_evidence.h"
+#include "casefile/live_evidence.h"
 
 #include <fmt/format.h>
 
 #include <map>
 #include <utility>
 
+#include "casefile/extent_file.h"
 #include "casefile/file_hash.h"
-#include "casefile/running/extent_file.h"
 #include "fs/archive/subtree.h"
 
 namespace ekshume::casefile {

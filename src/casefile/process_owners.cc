@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "casefile/running/process_owners.h"
+#include "casefile/process_owners.h"
 
 namespace ekshume::casefile {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "casefile/running/live_evidence.h"
+#include "casefile/live_evidence.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
