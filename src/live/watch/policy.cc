@@ -150,7 +150,12 @@ std::vector<Task> TasksFor(const Policy& policy, const FindingObject& finding) {
     });
     if (object.empty() || known) continue;
     Task task{rule.acquire, object, {"acquire", rule.acquire, object}};
-    if (rule.acquire == "node") task.arguments.insert(task.arguments.end(), {"--via", "ssm"});
+    // A finding names an instance, which SSM reaches without any cluster.
+    const bool says_how = std::ranges::any_of(
+        rule.arguments, [](const std::string& argument) { return argument.starts_with("--via"); });
+    if (rule.acquire == "node" && !says_how) {
+      task.arguments.insert(task.arguments.end(), {"--via", "ssm"});
+    }
     task.arguments.insert(task.arguments.end(), rule.arguments.begin(), rule.arguments.end());
     tasks.push_back(std::move(task));
   }

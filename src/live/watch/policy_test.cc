@@ -51,6 +51,16 @@ TEST(Policy, MapsFindingsToAcquisitions) {
   EXPECT_TRUE(TasksFor(*policy, *ReadFinding(Finding("Execution:Kubernetes/X", 3.9))).empty());
 }
 
+TEST(Policy, SaysItselfHowANodeIsReached) {
+  const auto policy =
+      ReadPolicy("rules:\n  - acquire: node\n    arguments: [--via=pod, --eks-cluster, prod]\n");
+  ASSERT_TRUE(policy) << policy.error().message;
+  const auto tasks = TasksFor(*policy, *ReadFinding(Finding("X", 8)));
+  ASSERT_EQ(tasks.size(), 1U);
+  EXPECT_THAT(tasks[0].arguments, ElementsAre("acquire", "node", "i-0123456789abcdef0", "--via=pod",
+                                              "--eks-cluster", "prod"));
+}
+
 TEST(Policy, StartsNothingForSamplesAndArchivedFindings) {
   const auto policy = ReadPolicy(kPolicy);
   wire::Json finding = Finding("Execution:Kubernetes/X", 8);
