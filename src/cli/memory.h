@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <thread>
+
 // What becomes of memory that is freed: glibc's malloc, for the whole process.
 namespace ekshume::cli {
 
@@ -9,7 +11,15 @@ namespace ekshume::cli {
 // kernel one by one, and go back to it. To be called once, before threads begin.
 void KeepFreedMemory();
 
-// Gives back what was kept: between stages, when the next one wants other memory.
-void ReturnFreedMemory();
+// While it lives, a thread of its own gives back what was kept, every other second, when that is
+// much: what one stage of long work freed is of other sizes, or other threads', than what the next
+// one asks for.
+class FreedMemoryReturner {
+ public:
+  FreedMemoryReturner();
+
+ private:
+  std::jthread thread_;
+};
 
 }  // namespace ekshume::cli

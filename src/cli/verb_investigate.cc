@@ -88,6 +88,7 @@ Result<bool> IsAcquiredDisk(const std::string& path) {
 // suspicious in all of it.
 Result<casefile::Json> Investigate(Program& program, const std::vector<std::string>& paths,
                                    casefile::DetectionRules rules, casefile::Case& opened_case) {
+  const FreedMemoryReturner returner;
   std::vector<std::string> disks;
   std::vector<casefile::LogFile> logs;
   for (const std::string& path : paths) {
@@ -120,7 +121,6 @@ Result<casefile::Json> Investigate(Program& program, const std::vector<std::stri
     node = EKSHUME_TRY(casefile::Investigate(*evidence, program.diagnostics, program.progress));
     report = std::move(node->report);
   }
-  ReturnFreedMemory();
   const std::unique_ptr<event::Store> store =
       EKSHUME_TRY(event::Store::Open(opened_case.directory(), event::Store::Access::kWrite));
   std::vector<casefile::IngestSummary> summaries;
@@ -145,7 +145,6 @@ Result<casefile::Json> Investigate(Program& program, const std::vector<std::stri
   }
   program.progress.SetStage("joining");
   EKSHUME_TRY(store->Finish(logs.empty() ? event::Effort::kSparing : event::Effort::kFull));
-  ReturnFreedMemory();
   report["events"] = EKSHUME_TRY(casefile::EventsJson(summaries, *store));
   EKSHUME_TRY(
       Explain(program, evidence.get(), node ? &*node : nullptr, std::move(rules), *store, report));
