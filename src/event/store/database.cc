@@ -173,8 +173,16 @@ Result<duckdb_data_chunk> Stream::Next() {
 std::string UuidText(const duckdb_hugeint& value) {
   // DuckDB keeps the first bit turned.
   const uint64_t high = static_cast<uint64_t>(value.upper) ^ (uint64_t{1} << 63);
-  return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, (high >> 16) & 0xffff,
-                     high & 0xffff, value.lower >> 48, value.lower & 0xffffffffffff);
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text(36, '-');
+  size_t place = 0;
+  for (const uint64_t half : {high, value.lower}) {
+    for (int shift = 60; shift >= 0; shift -= 4) {
+      if (place == 8 || place == 13 || place == 18 || place == 23) ++place;
+      text[place++] = kDigits[(half >> shift) & 0xf];
+    }
+  }
+  return text;
 }
 
 Result<std::unique_ptr<Database>> Database::Open(const std::string& path, Access access,
