@@ -10,6 +10,7 @@
 #include "casefile/analyst.h"
 #include "casefile/atomic_file.h"
 #include "casefile/json.h"
+#include "cli/respond_access.h"
 #include "cli/respond_verbs.h"
 #include "live/respond/playbook.h"
 
@@ -114,14 +115,14 @@ Result<void> MakeThePlan(Program& program, RespondOptions& options) {
     report = EKSHUME_TRY(source->Report());
     options.request.target = fmt::format("case/{}", source->id());
   }
-  const KubernetesConnection connection = EKSHUME_TRY(ConnectKubernetes(
-      program, options.kubernetes,
-      {.kind = "", .target = "", .case_directory = options.case_directory, .output_folder = ""}));
+  const RespondAccess access =
+      EKSHUME_TRY(AccessForTarget(program, options.kubernetes, options.case_directory,
+                                  options.request.target, !options.no_aws && !is_case));
   options.request.case_id = opened->id();
   options.request.by = OperatorOf(options);
-  const Plan plan =
-      EKSHUME_TRY(is_case ? respond::MakeCasePlan(options.request, report, *connection.client)
-                          : respond::MakePlan(options.request, *connection.client));
+  const Plan plan = EKSHUME_TRY(
+      is_case ? respond::MakeCasePlan(options.request, report, *access.cluster.client)
+              : respond::MakePlan(options.request, {access.cluster.client.get(), access.aws}));
   std::string path = options.plan_path;
   if (path.empty()) {
     const std::string folder = options.case_directory + "/respond";

@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "base/text.h"
+#include "cli/respond_access.h"
 #include "cli/respond_verbs.h"
 #include "cli/respond_work.h"
 #include "live/respond/runner.h"
@@ -49,7 +50,7 @@ bool IsConfirmed(const RespondOptions& options, const Step& step) {
 struct Session {
   Plan plan;
   std::string case_directory;
-  KubernetesConnection connection;
+  RespondAccess access;
   std::unique_ptr<respond::Journal> journal;
   std::unique_ptr<respond::Runner> runner;
 };
@@ -64,27 +65,27 @@ Result<Session> Begin(Program& program, const RespondOptions& options) {
                 fmt::format("the plan is of the case {}, not of {}", session.plan.case_id,
                             session.case_directory));
   }
-  session.connection = EKSHUME_TRY(ConnectKubernetes(
-      program, options.kubernetes,
-      {.kind = "", .target = "", .case_directory = session.case_directory, .output_folder = ""}));
-  const std::string& server = session.connection.client->access().server;
-  if (server != session.plan.server) {
-    return Fail(
-        ErrorCode::kInvalidArgument,
-        fmt::format("the plan is for the cluster at {}, not for {}", session.plan.server, server));
-  }
+  session.access =
+      EKSHUME_TRY(AccessForPlan(program, options.kubernetes, session.case_directory, session.plan));
   session.journal = EKSHUME_TRY(respond::Journal::Open(session.case_directory, session.plan.id));
   return session;
 }
 
+// The work of steps in the plan's cluster, if it has one.
+std::map<StepKind, respond::StepWork> WorkOf(Session& session, Program& program,
+                                             const RespondOptions& options) {
+  if (session.access.cluster.client == nullptr) return {};
+  return RespondWork(program, options.image, session.case_directory, *session.access.cluster.client,
+                     *session.journal);
+}
+
 void Arm(Session& session, Program& program, const RespondOptions& options) {
-  session.runner =
-      std::make_unique<respond::Runner>(session.plan, *session.connection.client, *session.journal,
-                                        respond::RunnerOptions{.operator_name = OperatorOf(options),
-                                                               .case_id = session.plan.case_id,
-                                                               .force = options.force},
-                                        RespondWork(program, options.image, session.case_directory,
-                                                    *session.connection.client, *session.journal));
+  session.runner = std::make_unique<respond::Runner>(
+      session.plan, session.access.cluster.client.get(), *session.journal,
+      respond::RunnerOptions{.operator_name = OperatorOf(options),
+                             .case_id = session.plan.case_id,
+                             .force = options.force},
+      WorkOf(session, program, options), session.access.aws);
 }
 
 // The steps that --step and --up-to choose, in the plan's order.
@@ -167,12 +168,14 @@ Result<void> ApplyPlan(Program& program, RespondOptions& options) {
 
 Result<void> VerifyPlan(Program& program, RespondOptions& options) {
   Session session = EKSHUME_TRY(Begin(program, options));
-  const auto all = RespondWork(program, options.image, session.case_directory,
-                               *session.connection.client, *session.journal);
+  const auto all = WorkOf(session, program, options);
   EKSHUME_TRY(RecordAct(program, session.case_directory, "respond verify"));
   bool any = false;
   for (const Step& step : session.plan.steps) {
-    if (step.kind != StepKind::kProbe || step.phase != "verify") continue;
+    if (step.kind != StepKind::kProbe || step.phase != "verify" ||
+        !all.contains(StepKind::kProbe)) {
+      continue;
+    }
     any = true;
     const auto result = all.at(StepKind::kProbe)(step);
     EKSHUME_TRY(session.journal->Append({{"plan", session.plan.id},

@@ -27,6 +27,7 @@ struct RespondOptions {
   std::vector<std::string> confirmed;
   bool yes = false;
   bool force = false;
+  bool no_aws = false;  // no steps in AWS for a target in a cluster
 };
 
 // Who answers for what is done: --operator, or the login name.

@@ -35,6 +35,27 @@ void AddImage(CLI::App& verb, RespondOptions& options) {
                   fmt::format("of our pod on the node (default {})", kDefaultImage));
 }
 
+void AddCloudOptions(CLI::App& verb, RespondOptions& options) {
+  live::respond::CloudRequest& cloud = options.request.cloud;
+  verb.add_flag("--no-aws", options.no_aws,
+                "no steps in AWS for a pod, a node or a service account");
+  verb.add_option("--session", cloud.session, "of a role: deny this session of it")
+      ->type_name("NAME");
+  verb.add_option("--pod-uid", cloud.pod_uid, "of a role: deny this pod's sessions (Pod Identity)")
+      ->type_name("UID");
+  verb.add_option("--instance", cloud.instance, "of a role: deny this instance's sessions")
+      ->type_name("ID");
+  verb.add_option("--share-with", cloud.share_with, "of an instance: who may use its snapshots")
+      ->type_name("ACCOUNT");
+  verb.add_option("--lock-days", cloud.lock_days, "how long snapshots are locked (default 30)")
+      ->check(CLI::Range(1, 36500))
+      ->type_name("DAYS");
+  verb.add_option("--allow-from", cloud.allow_from,
+                  "of a cluster: who may still reach its public endpoint (may be repeated)")
+      ->type_name("CIDR")
+      ->allow_extra_args(false);
+}
+
 }  // namespace
 
 void AddRespondVerb(Program& program) {
@@ -65,9 +86,12 @@ void AddRespondVerb(Program& program) {
       "  ekshume respond plan deployment/shop/web --revision 3 --case incident-42\n"
       "  ekshume respond plan aws-auth/arn:aws:iam::123456789012:role/ci --case incident-42\n"
       "  ekshume respond plan webhook/injector --case incident-42\n"
+      "  ekshume respond plan role/app --session web-1 --case incident-42 --region eu-central-1\n"
+      "  ekshume respond plan instance/i-0abc --share-with 123456789012 --case incident-42\n"
       "  ekshume respond plan clusterrolebinding/backdoor --case incident-42 --plan-file p.yaml");
   plan->add_option("target", options->request.target,
-                   fmt::format("the folder of a case, or {}", live::respond::kTargets))
+                   fmt::format("the folder of a case, or {}; in AWS {}", live::respond::kTargets,
+                               live::respond::kCloudTargets))
       ->required()
       ->type_name("TARGET");
   plan->add_option("--plan-file", options->plan_path, "where it goes (default: the case)")
@@ -78,6 +102,7 @@ void AddRespondVerb(Program& program) {
       ->allow_extra_args(false);
   plan->add_option("--memory", options->request.memory, "memory that is acquired")
       ->check(CLI::IsMember({"none", "anonymous", "all"}));
+  AddCloudOptions(*plan, *options);
   AddKubernetesOptions(*plan, program, options->kubernetes);
   plan->add_option("--revision", options->request.revision,
                    "of a workload to go back to (default: the one before)")

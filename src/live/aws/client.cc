@@ -138,14 +138,15 @@ Result<http::Answer> Client::Send(const Call& original, ServiceError* failure) c
     if (!answer) {
       code = answer.error().code;
       why = fmt::format("{}: {}", call.permission, answer.error().message);
-      again = code == ErrorCode::kIo;
+      again = code == ErrorCode::kIo && call.is_repeatable;
     } else {
       const ServiceError error = ReadServiceError(*answer, call.permission);
       if (failure != nullptr) *failure = error;
       code = CodeOf(error);
       why = Sentence(error, call.permission);
       asked = RetryAfter(*answer);
-      again = error.kind == FailureKind::kThrottled || error.kind == FailureKind::kServer;
+      again = error.kind == FailureKind::kThrottled ||
+              (error.kind == FailureKind::kServer && call.is_repeatable);
       // Also a signature that does not match may come of a clock that was wrong until this answer.
       const bool clock_corrected =
           std::abs(offset_ms_.load() - offset_before) > kSkewThatMatters &&

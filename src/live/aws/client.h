@@ -42,6 +42,8 @@ struct Call {
   std::string region;     // "" for the client's
   std::string host;       // instead of the service's own (S3's bucket hosts), or ""
   bool is_signed = true;  // AssumeRoleWithWebIdentity and SSO prove themselves otherwise
+  // False: not made again unless the service said that it did not do it (throttling, credentials).
+  bool is_repeatable = true;
   std::function<Result<void>(ByteView)> sink;  // as http::Request::sink
   // Called before an attempt is made again, so that a sink can begin anew. None: a call with a sink
   // that has received bytes is not made again.

@@ -8,7 +8,7 @@ namespace ekshume::live::aws {
 namespace {
 
 // The names that SDKs give services in variables, and the hosts' prefixes.
-constexpr std::array<std::pair<const char*, const char*>, 11> kServices = {
+constexpr std::array<std::pair<const char*, const char*>, 16> kServices = {
     {{"EC2", "ec2"},
      {"EBS", "ebs"},
      {"STS", "sts"},
@@ -19,6 +19,11 @@ constexpr std::array<std::pair<const char*, const char*>, 11> kServices = {
      {"SSM", "ssm"},
      {"ECS", "ecs"},
      {"SQS", "sqs"},
+     {"IAM", "iam"},
+     {"EKS", "eks"},
+     {"ECR", "api.ecr"},
+     {"AUTO_SCALING", "autoscaling"},
+     {"ELASTIC_LOAD_BALANCING_V2", "elasticloadbalancing"},
      {"SSO", "portal.sso"}}};
 
 }  // namespace

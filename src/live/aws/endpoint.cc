@@ -25,6 +25,11 @@ std::string_view DomainOf(std::string_view region) {
   return region.starts_with("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
 }
 
+std::string HomeOfIam(std::string_view region) {
+  if (region.starts_with("cn-")) return "cn-north-1";
+  return region.starts_with("us-gov-") ? "us-gov-west-1" : "us-east-1";
+}
+
 Result<Endpoint> ResolveEndpoint(const EndpointOptions& options, std::string_view service,
                                  std::string_view region) {
   const auto own = options.by_service.find(std::string(service));
@@ -32,6 +37,12 @@ Result<Endpoint> ResolveEndpoint(const EndpointOptions& options, std::string_vie
   if (url.empty()) {
     if (!IsRegion(region)) {
       return Fail(ErrorCode::kInvalidArgument, fmt::format("\"{}\" is no AWS region", region));
+    }
+    if (service == "iam") {
+      const std::string_view home = region.starts_with("cn-")       ? "iam.cn-north-1"
+                                    : region.starts_with("us-gov-") ? "iam.us-gov"
+                                                                    : "iam";
+      return Endpoint{"https", fmt::format("{}.{}", home, DomainOf(region)), "", false};
     }
     return Endpoint{"https", fmt::format("{}.{}.{}", service, region, DomainOf(region)), "", false};
   }

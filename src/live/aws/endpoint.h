@@ -31,6 +31,8 @@ Result<Endpoint> ResolveEndpoint(const EndpointOptions& options, std::string_vie
 std::string_view DomainOf(std::string_view region);
 // "aws", "aws-cn", "aws-us-gov".
 std::string_view PartitionOf(std::string_view region);
+// The region of the partition's one IAM: "us-east-1".
+std::string HomeOfIam(std::string_view region);
 // Letters, digits and dashes: a region becomes part of a host's name.
 bool IsRegion(std::string_view text);
 

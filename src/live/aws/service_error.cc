@@ -42,12 +42,15 @@ constexpr std::array<std::string_view, 2> kClock = {"RequestTimeTooSkewed", "Req
 constexpr std::array<std::string_view, 6> kDenied = {
     "AccessDenied",  "AccessDeniedException",       "UnauthorizedOperation",
     "NotAuthorized", "UnauthorizedAccessException", "Client.UnauthorizedOperation"};
-constexpr std::array<std::string_view, 6> kMissing = {"NoSuchKey",
+// EC2's end with ".NotFound".
+constexpr std::array<std::string_view, 8> kMissing = {"NoSuchKey",
                                                       "NoSuchBucket",
                                                       "ResourceNotFoundException",
-                                                      "InvalidSnapshot.NotFound",
-                                                      "InvalidVolume.NotFound",
-                                                      "InvalidInstanceID.NotFound"};
+                                                      "NoSuchEntity",
+                                                      "TargetGroupNotFound",
+                                                      "RepositoryNotFoundException",
+                                                      "ImageNotFoundException",
+                                                      "NotFoundException"};
 
 // "com.amazon.coral.service#AccessDeniedException:http://..." is AccessDeniedException.
 std::string BareCode(std::string_view text) {
@@ -89,7 +92,9 @@ FailureKind KindOf(const ServiceError& error) {
   }
   if (IsOneOf(error.code, kDenied)) return FailureKind::kDenied;
   if (error.status >= 500) return FailureKind::kServer;
-  if (IsOneOf(error.code, kMissing) || error.status == 404) return FailureKind::kNotFound;
+  if (IsOneOf(error.code, kMissing) || error.code.ends_with(".NotFound") || error.status == 404) {
+    return FailureKind::kNotFound;
+  }
   if (error.status == 403 && error.code.empty()) return FailureKind::kDenied;
   return FailureKind::kOther;
 }

@@ -94,7 +94,14 @@ std::string EncodeQuery(const Parameters& query) {
   return out;
 }
 
-std::string EncodePath(std::string_view path) { return wire::UriEncode(path, true); }
+std::string EncodePath(std::string_view path) {
+  std::string encoded = wire::UriEncode(path, true);
+  const std::string slash = wire::UriEncode(std::string(1, kNameSlash));
+  for (size_t at = encoded.find(slash); at != std::string::npos; at = encoded.find(slash, at)) {
+    encoded.replace(at, slash.size(), "%2F");
+  }
+  return encoded;
+}
 
 std::string AmzDate(Timestamp time) {
   std::string text = FormatTimestamp(time).substr(0, 19);

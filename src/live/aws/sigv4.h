@@ -53,6 +53,8 @@ struct Signature {
 
 // a=b&c=d of encoded names and values, in the order given.
 std::string EncodeQuery(const Parameters& query);
+// In a path that is not encoded: a slash that belongs to a name, not between names.
+inline constexpr char kNameSlash = '\x1f';
 // The path as it goes into the request line: encoded once.
 std::string EncodePath(std::string_view path);
 // 20150830T123600Z.

@@ -10,6 +10,7 @@
 
 #include "base/byte_view.h"
 #include "base/hash.h"
+#include "live/respond/aws_change.h"
 #include "runtime/yaml.h"
 
 namespace ekshume::live::respond {
@@ -19,9 +20,9 @@ using kubernetes::Permission;
 using kubernetes::PermissionFor;
 
 constexpr int kVersion = 1;
-constexpr std::array<std::string_view, 12> kKinds = {"patch", "create",  "delete", "remove",
-                                                     "evict", "replace", "save",   "acquire",
-                                                     "probe", "freeze",  "kill",   "manual"};
+constexpr std::array<std::string_view, 13> kKinds = {
+    "patch",   "create", "delete", "remove", "evict",  "replace", "save",
+    "acquire", "probe",  "freeze", "kill",   "manual", "aws"};
 constexpr std::array<std::string_view, 3> kEffects = {"preserves", "alters", "destroys"};
 
 Error BadPlan(std::string_view why) {
@@ -50,6 +51,10 @@ Result<Step> ReadStep(const runtime::Json& json) {
       for (const auto& text : value) {
         if (text.is_string()) step.missing.push_back(text.get<std::string>());
       }
+      continue;
+    }
+    if (name == "aws") {
+      step.aws = EKSHUME_TRY(ReadAwsChange(value));
       continue;
     }
     if (name == "settings" && value.is_object()) {
@@ -84,6 +89,9 @@ Result<Step> ReadStep(const runtime::Json& json) {
     if (!step.body.is_object()) return bad("the body is no JSON object");
   }
   if (CallsApi(step.kind) && !step.path.starts_with("/api")) return bad("has no path of the API");
+  if ((step.kind == StepKind::kAws) == step.aws.resource.empty()) {
+    return bad("a step of kind aws, and only one, has a member aws");
+  }
   if ((step.kind == StepKind::kPatch || step.kind == StepKind::kCreate) && step.body.empty()) {
     return bad("has no body");
   }
@@ -105,14 +113,17 @@ Json Essence(const Plan& plan) {
                      {"settings", step.settings},
                      {"enabled", step.enabled},
                      {"needs_approval", step.needs_approval}});
+    if (step.kind == StepKind::kAws) steps.back()["aws"] = EssenceOf(step.aws);
   }
-  return {{"id", plan.id},
-          {"target", plan.target},
-          {"case", plan.case_id},
-          {"by", plan.by},
-          {"server", plan.server},
-          {"created", plan.created},
-          {"steps", std::move(steps)}};
+  Json essence = {{"id", plan.id},
+                  {"target", plan.target},
+                  {"case", plan.case_id},
+                  {"by", plan.by},
+                  {"server", plan.server},
+                  {"created", plan.created},
+                  {"steps", std::move(steps)}};
+  if (!plan.account.empty()) essence["account"] = plan.account;
+  return essence;
 }
 
 void EmitStep(YAML::Emitter& out, const Step& step) {
@@ -136,6 +147,10 @@ void EmitStep(YAML::Emitter& out, const Step& step) {
   if (!step.body.is_null()) {
     out << YAML::Key << "body" << YAML::Value << YAML::Literal
         << step.body.dump(2, ' ', false, Json::error_handler_t::replace);
+  }
+  if (step.kind == StepKind::kAws) {
+    out << YAML::Key << "aws" << YAML::Value;
+    EmitAwsChange(out, step.aws);
   }
   if (!step.settings.empty()) {
     out << YAML::Key << "settings" << YAML::Value << YAML::BeginMap;
@@ -223,6 +238,7 @@ std::string WritePlan(const Plan& plan) {
   text("created", plan.created);
   text("by", plan.by);
   text("server", plan.server);
+  if (!plan.account.empty()) text("account", plan.account);
   if (!plan.warnings.empty()) out << YAML::Key << "warnings" << YAML::Value << plan.warnings;
   out << YAML::Key << "approvals" << YAML::Value << YAML::BeginSeq;
   for (const Approval& approval : plan.approvals) {
@@ -257,6 +273,7 @@ Result<Plan> ReadPlan(std::string_view text) {
   plan.created = word("created");
   plan.by = word("by");
   plan.server = word("server");
+  plan.account = word("account");
   if (plan.id.empty() || plan.id.find('/') != std::string::npos || plan.id.front() == '.') {
     return BadPlan("its id makes no sense");
   }

@@ -29,10 +29,24 @@ enum class StepKind {
   kFreeze,   // stops the processes of a container by its cgroup; undone by letting them go on
   kKill,     // ends one process: cannot be undone
   kManual,   // people do it; recorded when they say so
+  kAws,      // calls of AWS that give one thing another state; undone by giving it the old one
 };
 
 // What a step does to evidence that was not acquired yet.
 enum class Effect { kPreserves, kAlters, kDestroys };
+
+// What a step of kind kAws changes. `parameters`, and texts of `wanted`, may name what an earlier
+// step made ("${make-group.id}") and, in `wanted`, the moment of the call ("${now}").
+struct AwsChange {
+  std::string resource;  // a kind of cloud_state/resource.h: "role-policy"
+  std::string region;
+  Json parameters;                     // which one: {"RoleName": "web", "PolicyName": "deny"}
+  Json state;                          // as it was when the plan was made, for readers
+  Json wanted;                         // a merge patch of it; null: it shall not be there any more
+  std::string read;                    // the reading call, for readers: "iam:GetRolePolicy"
+  std::vector<std::string> calls;      // what is called: "iam:PutRolePolicy"
+  std::vector<std::string> undo_with;  // and to take it back
+};
 
 struct Step {
   std::string id;  // unique in the plan: "quarantine-network"
@@ -49,6 +63,7 @@ struct Step {
   std::string uid;                              // of the object when the plan was made
   std::string fingerprint;                      // the same: change.h
   std::string object;                           // what people call it: "pod/shop/web"
+  AwsChange aws;                                // of kAws
   std::map<std::string, std::string> settings;  // docs/formats/response-plan.md lists them
   std::vector<std::string> missing;             // permissions that we do not have
   bool enabled = true;
@@ -66,8 +81,9 @@ struct Plan {
   std::string target;   // "pod/shop/web"
   std::string case_id;  // "" without a case
   std::string created;
-  std::string by;      // who made it: user@host
-  std::string server;  // the API server
+  std::string by;       // who made it: user@host
+  std::string server;   // the API server; "" for a plan that changes nothing in a cluster
+  std::string account;  // of AWS; "" for a plan that changes nothing there
   std::vector<std::string> warnings;
   std::vector<Step> steps;
   std::vector<Approval> approvals;

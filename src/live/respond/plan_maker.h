@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -11,13 +12,19 @@
 
 namespace ekshume::live::respond {
 
+class CloudPlanner;
+
 // What playbooks share while they make a plan: the API, and the plan so far.
 class PlanMaker {
  public:
-  PlanMaker(const PlanRequest& request, kubernetes::Client& client);
+  PlanMaker(const PlanRequest& request, const PlanSources& sources);
+  ~PlanMaker();
 
   const PlanRequest& request() const { return request_; }
-  kubernetes::Client& client() { return client_; }
+  // Only for targets in a cluster.
+  kubernetes::Client& client() { return *client_; }
+  // Null without AWS.
+  CloudPlanner* cloud() { return cloud_.get(); }
   Plan& plan() { return plan_; }
   // What our labels say: the moment of the plan, fit to be a label's value.
   const std::string& mark() const { return mark_; }
@@ -59,7 +66,8 @@ class PlanMaker {
 
  private:
   const PlanRequest& request_;
-  kubernetes::Client& client_;
+  kubernetes::Client* const client_;
+  std::unique_ptr<CloudPlanner> cloud_;
   std::string mark_;
   std::map<std::string, Json> served_;  // version -> its resources, as the API server lists them
   Plan plan_;

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "live/respond/change.h"
+#include "live/respond/cloud_planner.h"
 #include "live/respond/object_calls.h"
 #include "live/respond/plan_maker.h"
 
@@ -50,21 +51,23 @@ Step MakeStep(StepKind kind, std::string_view id, std::string_view phase, std::s
 
 }  // namespace
 
-PlanMaker::PlanMaker(const PlanRequest& request, kubernetes::Client& client)
-    : request_(request), client_(client), mark_(CompactTime()) {
+PlanMaker::PlanMaker(const PlanRequest& request, const PlanSources& sources)
+    : request_(request), client_(sources.cluster), mark_(CompactTime()) {
   plan_.id = fmt::format("{}-{}", mark_, Plain(request.target));
   plan_.target = request.target;
   plan_.case_id = request.case_id;
   plan_.created = FormatTimestamp(Now());
   plan_.by = request.by;
-  plan_.server = client.access().server;
+  if (client_ != nullptr) plan_.server = client_->access().server;
+  if (sources.aws != nullptr) cloud_ = std::make_unique<CloudPlanner>(*this, *sources.aws);
 }
+PlanMaker::~PlanMaker() = default;
 
 Step& PlanMaker::Add(Step step) {
   for (Step& other : plan_.steps) {
-    if (step.kind != StepKind::kManual && other.kind == step.kind && other.path == step.path &&
-        other.object == step.object && other.body == step.body && other.settings == step.settings &&
-        other.phase == step.phase) {
+    if (step.kind != StepKind::kManual && step.kind != StepKind::kAws && other.kind == step.kind &&
+        other.path == step.path && other.object == step.object && other.body == step.body &&
+        other.settings == step.settings && other.phase == step.phase) {
       return other;
     }
   }
@@ -148,7 +151,7 @@ Step& PlanMaker::AddDeletion(std::string_view id, std::string_view phase, std::s
 bool PlanMaker::Serves(const std::string& version, std::string_view resource) {
   auto served = served_.find(version);
   if (served == served_.end()) {
-    const auto resources = client_.Get("/apis/" + version);
+    const auto resources = client_->Get("/apis/" + version);
     if (!resources) return false;
     served = served_.emplace(version, *resources).first;
   }
@@ -175,12 +178,13 @@ void PlanMaker::SortByPhase() {
 }
 
 Plan PlanMaker::Finish() {
+  if (cloud_ != nullptr) cloud_->CheckPermissions();
   std::map<std::string, bool> known;
   for (Step& step : plan_.steps) {
     for (const kubernetes::Permission& permission : PermissionsOf(step)) {
       const std::string key = permission.Text() + "/" + permission.name;
       if (!known.contains(key)) {
-        const auto may = client_.May(permission);
+        const auto may = client_->May(permission);
         // What cannot be asked is not said to be missing.
         known[key] = !may || *may;
       }
@@ -222,9 +226,18 @@ Result<void> PlanTarget(PlanMaker& maker, std::string_view target) {
               fmt::format("{} is no target: {}", EscapeForTerminal(target), kTargets));
 }
 
-Result<Plan> MakePlan(const PlanRequest& request, kubernetes::Client& client) {
-  PlanMaker maker(request, client);
-  EKSHUME_TRY(PlanTarget(maker, request.target));
+Result<Plan> MakePlan(const PlanRequest& request, const PlanSources& sources) {
+  PlanMaker maker(request, sources);
+  if (IsCloudTarget(request.target)) {
+    EKSHUME_TRY(PlanCloudTarget(maker));
+  } else if (sources.cluster == nullptr) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} is in a cluster: which? (--kubeconfig, --eks-cluster)",
+                            EscapeForTerminal(request.target)));
+  } else {
+    EKSHUME_TRY(PlanTarget(maker, request.target));
+    if (maker.cloud() != nullptr) AddCloudSteps(maker);
+  }
   maker.SortByPhase();
   return maker.Finish();
 }

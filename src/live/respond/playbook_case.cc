@@ -142,7 +142,7 @@ Result<Plan> MakeCasePlan(const PlanRequest& request, std::string_view report,
     return Fail(ErrorCode::kNotFound,
                 "no incident of the case names a pod, a node or an identity: plan for a target");
   }
-  PlanMaker maker(request, client);
+  PlanMaker maker(request, {.cluster = &client});
   size_t count = 0;
   for (const std::string& target : found.targets()) {
     if (++count > kMaxTargets) {

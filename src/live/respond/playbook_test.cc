@@ -68,8 +68,8 @@ class PlaybookTest : public testing::Test {
     request.target = std::move(target);
     request.by = "alice";
     if (change) change(request);
-    Result<Plan> plan =
-        report_.empty() ? MakePlan(request, client) : MakeCasePlan(request, report_, client);
+    Result<Plan> plan = report_.empty() ? MakePlan(request, {.cluster = &client})
+                                        : MakeCasePlan(request, report_, client);
     // A plan is what is read back from its file.
     return plan ? ReadPlan(WritePlan(*plan)) : plan;
   }

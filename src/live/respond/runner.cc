@@ -7,16 +7,19 @@
 #include <set>
 
 #include "base/text.h"
+#include "live/respond/aws_steps.h"
 #include "live/respond/change.h"
 #include "live/respond/object_calls.h"
 
 namespace ekshume::live::respond {
 
-Runner::Runner(const Plan& plan, kubernetes::Client& client, Journal& journal,
-               RunnerOptions options, std::map<StepKind, StepWork> work)
+Runner::Runner(const Plan& plan, kubernetes::Client* client, Journal& journal,
+               RunnerOptions options, std::map<StepKind, StepWork> work, const aws::Client* aws)
     : plan_(plan),
       client_(client),
+      aws_(aws),
       journal_(journal),
+      steps_(plan, journal, options.operator_name),
       options_(std::move(options)),
       work_(std::move(work)) {}
 
@@ -45,9 +48,10 @@ std::vector<std::string> Runner::Missing(const std::vector<const Step*>& steps) 
   std::set<std::string> asked;
   for (const Step* step : steps) {
     if (StateOf(*step).at == StepState::At::kDone) continue;
+    if (client_ == nullptr) continue;
     for (const kubernetes::Permission& permission : PermissionsOf(*step)) {
       if (!asked.insert(permission.Text() + "/" + permission.name).second) continue;
-      const auto may = client_.May(permission);
+      const auto may = client_->May(permission);
       if (may && !*may) {
         missing.push_back(
             fmt::format("the permission to {} is missing (step {})", permission.Text(), step->id));
@@ -57,24 +61,9 @@ std::vector<std::string> Runner::Missing(const std::vector<const Step*>& steps) 
   return missing;
 }
 
-Result<void> Runner::Note(const Step& step, std::string_view event, Json details) {
-  details["plan"] = plan_.id;
-  details["digest"] = Digest(plan_);
-  details["step"] = step.id;
-  details["event"] = event;
-  details["operator"] = options_.operator_name;
-  return journal_.Append(std::move(details));
-}
-
-Result<std::string> Runner::Finish(const Step& step, std::string_view event, Json details,
-                                   std::string sentence) {
-  details["outcome"] = sentence;
-  EKSHUME_TRY(Note(step, event, std::move(details)));
-  return sentence;
-}
-
 Result<Runner::Target> Runner::Look(const Step& step) {
-  const auto object = client_.Get(ObjectPath(step));
+  if (client_ == nullptr) return Fail(ErrorCode::kUnsupported, "is a step in a cluster: which?");
+  const auto object = client_->Get(ObjectPath(step));
   if (object) return Target{true, *object};
   if (object.error().code == ErrorCode::kNotFound) return Target{};
   return object.error();
@@ -86,12 +75,7 @@ Result<void> Runner::CheckUnchanged(const Step& step, const Json& object) const 
                 fmt::format("{} is another object than when the plan was made (uid {})",
                             step.object, UidOf(object)));
   }
-  std::string expected = step.fingerprint;
-  for (const Json& record : journal_.records()) {
-    if (wire::TextOf(record, "path") == ObjectPath(step) && record.contains("fingerprint")) {
-      expected = wire::TextOf(record, "fingerprint");
-    }
-  }
+  const std::string expected = steps_.FingerprintOf(ObjectPath(step), step.fingerprint);
   if (!expected.empty() && Fingerprint(object) != expected) {
     return Fail(ErrorCode::kUnsupported,
                 fmt::format("{} was changed by others since the plan was made (now resourceVersion "
@@ -108,11 +92,11 @@ Result<Json> Runner::Call(const Step& step, const Json& object, bool dry_run) {
     options["propagationPolicy"] = found->second;
   }
   switch (step.kind) {
-    case StepKind::kPatch: return ChangeObject(client_, step, object, step.body, dry_run);
-    case StepKind::kCreate: return client_.Post(step.path + query, AsOurs(plan_, step, step.body));
+    case StepKind::kPatch: return ChangeObject(*client_, step, object, step.body, dry_run);
+    case StepKind::kCreate: return client_->Post(step.path + query, AsOurs(plan_, step, step.body));
     case StepKind::kReplace: return Replace(step, object, dry_run);
     case StepKind::kDelete:
-    case StepKind::kRemove: EKSHUME_TRY(client_.Delete(step.path, options)); return Json::object();
+    case StepKind::kRemove: EKSHUME_TRY(client_->Delete(step.path, options)); return Json::object();
     case StepKind::kEvict: {
       const Json& metadata = wire::ObjectOf(object, "metadata");
       Json eviction = {{"apiVersion", "policy/v1"},
@@ -121,10 +105,10 @@ Result<Json> Runner::Call(const Step& step, const Json& object, bool dry_run) {
                         {{"name", wire::TextOf(metadata, "name")},
                          {"namespace", wire::TextOf(metadata, "namespace")}}},
                        {"deleteOptions", options}};
-      Result<Json> answer = client_.Post(step.path + "/eviction" + query, eviction);
+      Result<Json> answer = client_->Post(step.path + "/eviction" + query, eviction);
       if (!answer && answer.error().message.find("policy/v1") != std::string::npos) {
         eviction["apiVersion"] = "policy/v1beta1";  // before 1.22
-        answer = client_.Post(step.path + "/eviction" + query, eviction);
+        answer = client_->Post(step.path + "/eviction" + query, eviction);
       }
       return answer;
     }
@@ -137,6 +121,8 @@ Result<std::string> Runner::DryRun(const Step& step) {
   if (work != work_.end() || step.kind == StepKind::kManual) return "";
   const StepState state = StateOf(step);
   if (state.at == StepState::At::kDone) return "in force already";
+  if (step.kind == StepKind::kAws)
+    return AwsSteps(aws_, steps_, options_.force).DryRun(step, state);
   const Target target = EKSHUME_TRY(Look(step));
   if (step.kind == StepKind::kCreate) {
     if (target.exists) return Fail(ErrorCode::kUnsupported, fmt::format("{} exists", step.object));
@@ -163,7 +149,10 @@ Result<std::string> Runner::Apply(const Step& step) {
   }
   const auto work = work_.find(step.kind);
   if (work == work_.end()) {
-    Result<std::string> applied = ApplyCall(step);
+    Result<std::string> applied =
+        step.kind == StepKind::kAws
+            ? AwsSteps(aws_, steps_, options_.force).Apply(step, StateOf(step))
+            : ApplyCall(step);
     if (!applied) EKSHUME_TRY(Note(step, "failed", {{"error", applied.error().message}}));
     return applied;
   }

@@ -7,9 +7,11 @@
 #include <string_view>
 #include <vector>
 
+#include "live/aws/client.h"
 #include "live/kubernetes/client.h"
 #include "live/respond/journal.h"
 #include "live/respond/plan.h"
+#include "live/respond/step_journal.h"
 
 namespace ekshume::live::respond {
 
@@ -28,8 +30,9 @@ struct RunnerOptions {
 // already is not done again. One thread; all it is given must outlive it.
 class Runner {
  public:
-  Runner(const Plan& plan, kubernetes::Client& client, Journal& journal, RunnerOptions options,
-         std::map<StepKind, StepWork> work);
+  // `client` may be null for a plan without steps in a cluster, `aws` for one without steps in AWS.
+  Runner(const Plan& plan, kubernetes::Client* client, Journal& journal, RunnerOptions options,
+         std::map<StepKind, StepWork> work, const aws::Client* aws = nullptr);
 
   // What would happen: asks the API to check the request without doing it (dryRun). kUnsupported
   // with the missing permission; the errors of Apply().
@@ -67,13 +70,19 @@ class Runner {
   Result<Json> MakeAgain(const Step& step, const Json& before);
   Result<std::string> UndoCall(const Step& step, const StepState& state);
   Result<std::string> UndoWork(const Step& step);
-  Result<void> Note(const Step& step, std::string_view event, Json details);
+  Result<void> Note(const Step& step, std::string_view event, Json details) {
+    return steps_.Note(step, event, std::move(details));
+  }
   Result<std::string> Finish(const Step& step, std::string_view event, Json details,
-                             std::string sentence);
+                             std::string sentence) {
+    return steps_.Finish(step, event, std::move(details), std::move(sentence));
+  }
 
   const Plan& plan_;
-  kubernetes::Client& client_;
+  kubernetes::Client* const client_;
+  const aws::Client* const aws_;
   Journal& journal_;
+  StepJournal steps_;
   const RunnerOptions options_;
   const std::map<StepKind, StepWork> work_;
 };

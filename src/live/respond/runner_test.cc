@@ -82,7 +82,7 @@ class RunnerTest : public testing::Test {
                               std::make_unique<Server>(state_), nullptr);
     const auto journal = Journal::Open(folder_, "p");
     ASSERT_TRUE(journal) << journal.error().message;
-    Runner runner(plan_, client, **journal, std::move(options), {});
+    Runner runner(plan_, &client, **journal, std::move(options), {});
     work(runner);
   }
   std::string ApplyAll() {
@@ -287,7 +287,7 @@ TEST_F(RunnerOneWayTest, WhatAStepDestroysIsNamedByItsSettings) {
                             std::make_unique<Server>(state_), nullptr);
   const auto journal = Journal::Open(folder_, "p");
   ASSERT_TRUE(journal);
-  Runner runner(plan_, client, **journal, {"carol", "", false},
+  Runner runner(plan_, &client, **journal, {"carol", "", false},
                 {{StepKind::kAcquire, [](const Step&) { return Json{{"sentence", "acquired"}}; }}});
   EXPECT_FALSE(runner.IsAcquired(scale));
   ASSERT_TRUE(runner.Apply(plan_.steps[0]));
@@ -307,7 +307,7 @@ TEST_F(RunnerOneWayTest, AFreezeIsUndoneByItsWork) {
   const auto journal = Journal::Open(folder_, "p");
   ASSERT_TRUE(journal);
   std::vector<std::string> actions;
-  Runner runner(plan_, client, **journal, {"carol", "", false},
+  Runner runner(plan_, &client, **journal, {"carol", "", false},
                 {{StepKind::kFreeze, [&](const Step& step) -> Result<Json> {
                     actions.push_back(step.settings.contains("action") ? "thaw" : "freeze");
                     return Json{{"sentence", actions.back()}};

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "live/respond/aws_steps.h"
 #include "live/respond/change.h"
 #include "live/respond/object_calls.h"
 #include "live/respond/runner.h"
@@ -31,7 +32,9 @@ Result<std::string> Runner::Undo(const Step& step) {
   if (work_.contains(step.kind) || step.kind == StepKind::kManual) {
     return "has nothing that could be undone";
   }
-  Result<std::string> undone = UndoCall(step, state);
+  Result<std::string> undone = step.kind == StepKind::kAws
+                                   ? AwsSteps(aws_, steps_, options_.force).Undo(step, state)
+                                   : UndoCall(step, state);
   if (!undone) EKSHUME_TRY(Note(step, "undo_failed", {{"error", undone.error().message}}));
   return undone;
 }
@@ -62,7 +65,7 @@ Result<std::string> Runner::UndoCall(const Step& step, const StepState& state) {
                     fmt::format("{} is not the one that this plan made", step.object));
       }
       EKSHUME_TRY(Note(step, "undo_begun", {{"path", path}, {"before", target.object}}));
-      EKSHUME_TRY(client_.Delete(path, DeleteOptionsFor(target.object, false)));
+      EKSHUME_TRY(client_->Delete(path, DeleteOptionsFor(target.object, false)));
       return Finish(step, "undone", {{"path", path}}, "removed");
     }
     if (step.kind == StepKind::kDelete) {
@@ -79,7 +82,7 @@ Result<std::string> Runner::UndoCall(const Step& step, const StepState& state) {
                     fmt::format("somebody else made {} again", step.object));
       }
       EKSHUME_TRY(Note(step, "undo_begun", {{"path", path}}));
-      const Json after = EKSHUME_TRY(client_.Post(CollectionOf(path) + "?" + kManager, again));
+      const Json after = EKSHUME_TRY(client_->Post(CollectionOf(path) + "?" + kManager, again));
       return Finish(step, "undone",
                     {{"path", path}, {"after", after}, {"fingerprint", Fingerprint(after)}},
                     "made again as it was, with a new uid");
@@ -104,7 +107,7 @@ Result<std::string> Runner::UndoCall(const Step& step, const StepState& state) {
     }
     EKSHUME_TRY(
         Note(step, "undo_begun", {{"path", path}, {"body", inverse}, {"before", target.object}}));
-    const Result<Json> after = ChangeObject(client_, step, target.object, inverse, false);
+    const Result<Json> after = ChangeObject(*client_, step, target.object, inverse, false);
     if (!after && kubernetes::IsConflict(after.error()) && attempt < kAttempts) continue;
     if (!after) return after.error();
     return Finish(step, "undone",
