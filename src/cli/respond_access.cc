@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include "cli/aws_options.h"
-#include "live/aws/sts.h"
 #include "live/respond/playbook.h"
 
 namespace ekshume::cli {
@@ -29,15 +28,17 @@ Result<void> ConnectAws(Program& program, const std::string& case_directory,
 
 Result<RespondAccess> AccessForTarget(Program& program, const KubernetesOptions& options,
                                       const std::string& case_directory, const std::string& target,
-                                      bool may_use_aws) {
+                                      bool may_use_aws, bool may_lack_cluster) {
   RespondAccess access;
   if (live::respond::IsCloudTarget(target)) {
     EKSHUME_TRY(ConnectAws(program, case_directory, access));
     return access;
   }
-  access.cluster = EKSHUME_TRY(ConnectKubernetes(program, options, InCase(case_directory)));
   // Without credentials a plan says what people must do in AWS.
   if (may_use_aws && !ConnectAws(program, case_directory, access)) access.aws = nullptr;
+  auto cluster = ConnectKubernetes(program, options, InCase(case_directory));
+  if (!cluster && !(may_lack_cluster && access.aws != nullptr)) return cluster.error();
+  if (cluster) access.cluster = std::move(*cluster);
   return access;
 }
 
@@ -56,11 +57,11 @@ Result<RespondAccess> AccessForPlan(Program& program, const KubernetesOptions& o
   }
   if (!plan.account.empty()) {
     EKSHUME_TRY(ConnectAws(program, case_directory, access));
-    const auto caller = EKSHUME_TRY(live::aws::GetCallerIdentity(*access.aws));
-    if (caller.account != plan.account) {
+    access.caller = EKSHUME_TRY(live::aws::GetCallerIdentity(*access.aws));
+    if (access.caller.account != plan.account) {
       return Fail(ErrorCode::kInvalidArgument,
                   fmt::format("the plan is for the AWS account {}, not for {} ({})", plan.account,
-                              caller.account, caller.arn));
+                              access.caller.account, access.caller.arn));
     }
   }
   return access;

@@ -117,12 +117,12 @@ Result<void> MakeThePlan(Program& program, RespondOptions& options) {
   }
   const RespondAccess access =
       EKSHUME_TRY(AccessForTarget(program, options.kubernetes, options.case_directory,
-                                  options.request.target, !options.no_aws && !is_case));
+                                  options.request.target, !options.no_aws, is_case));
   options.request.case_id = opened->id();
   options.request.by = OperatorOf(options);
-  const Plan plan = EKSHUME_TRY(
-      is_case ? respond::MakeCasePlan(options.request, report, *access.cluster.client)
-              : respond::MakePlan(options.request, {access.cluster.client.get(), access.aws}));
+  const respond::PlanSources sources = {access.cluster.client.get(), access.aws};
+  const Plan plan = EKSHUME_TRY(is_case ? respond::MakeCasePlan(options.request, report, sources)
+                                        : respond::MakePlan(options.request, sources));
   std::string path = options.plan_path;
   if (path.empty()) {
     const std::string folder = options.case_directory + "/respond";

@@ -84,7 +84,8 @@ void Arm(Session& session, Program& program, const RespondOptions& options) {
       session.plan, session.access.cluster.client.get(), *session.journal,
       respond::RunnerOptions{.operator_name = OperatorOf(options),
                              .case_id = session.plan.case_id,
-                             .force = options.force},
+                             .force = options.force,
+                             .caller = session.access.caller},
       WorkOf(session, program, options), session.access.aws);
 }
 

@@ -51,5 +51,7 @@ Result<void> ApplyPlan(Program& program, RespondOptions& options);
 Result<void> VerifyPlan(Program& program, RespondOptions& options);
 Result<void> UndoPlan(Program& program, RespondOptions& options);
 Result<void> ShowStatus(Program& program, RespondOptions& options);
+// The kinds of things in AWS that steps can change (cloud_state/resource.h).
+Result<void> ListResources(Program& program, RespondOptions& options);
 
 }  // namespace ekshume::cli

@@ -47,6 +47,10 @@ void AddCloudOptions(CLI::App& verb, RespondOptions& options) {
       ->type_name("ID");
   verb.add_option("--share-with", cloud.share_with, "of an instance: who may use its snapshots")
       ->type_name("ACCOUNT");
+  verb.add_option("--swap-profile", cloud.swap_profile,
+                  "of an instance: the profile that it gets, one that denies (default: a step that "
+                  "takes its own away, not enabled)")
+      ->type_name("NAME");
   verb.add_option("--lock-days", cloud.lock_days, "how long snapshots are locked (default 30)")
       ->check(CLI::Range(1, 36500))
       ->type_name("DAYS");
@@ -82,6 +86,7 @@ void AddRespondVerb(Program& program) {
       "Examples:\n"
       "  ekshume respond plan pod/shop/web-5d9c7 --case incident-42 --probe 192.0.2.7:443\n"
       "  ekshume respond plan incident-42\n"
+      "  ekshume respond plan incident-42 --region eu-central-1   # the identities in AWS too\n"
       "  ekshume respond plan serviceaccount/shop/deployer --case incident-42\n"
       "  ekshume respond plan deployment/shop/web --revision 3 --case incident-42\n"
       "  ekshume respond plan aws-auth/arn:aws:iam::123456789012:role/ci --case incident-42\n"
@@ -157,6 +162,16 @@ void AddRespondVerb(Program& program) {
 
   CLI::App* status = add("status", "what is in force, since when and by whom", ShowStatus);
   status->get_option("--case")->required();
+
+  CLI::App* resources =
+      group->add_subcommand("resources", "the things in AWS that steps of a plan can change");
+  program.AddOutputOptions(*resources);
+  resources->footer(
+      "Each is named by its parameters and has a state, which a step of kind `aws` changes.\n"
+      "Example:\n  ekshume respond resources --format json");
+  resources->callback([&program, options] {
+    program.action = [&program, options] { return ListResources(program, *options); };
+  });
 }
 
 }  // namespace ekshume::cli

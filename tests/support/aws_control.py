@@ -42,7 +42,7 @@ def members(values):
 
 class ControlProxy(aws.Proxy):
     """Besides Proxy: `denied` holds IAM actions that neither the simulation nor the service allows; `simulates` False denies the
-    simulation itself; `kill_at` (number of a request, "before" or "after") and `victim` kill a process then."""
+    simulation itself; `kills_changes` kills `victim` before and after each request that changes something, `kill_at` (number of a request, "before" or "after") and `victim` kill a process then."""
 
     def __init__(self, moto):
         super().__init__(moto)
@@ -50,6 +50,7 @@ class ControlProxy(aws.Proxy):
         self.associations, self.entries, self.providers, self.locks = {}, {}, {}, {}
         self.made = 0
         self.number, self.kill_at, self.victim = 0, None, None
+        self.kills_changes, self.kill_next = False, "before"
         self.changes = []  # what was done: "service:Action"
         for name in [name for _, name in EKS[3:]]:
             self.handlers[f"eks:{name}"] = getattr(self, "eks_" + name)
@@ -63,6 +64,7 @@ class ControlProxy(aws.Proxy):
         with self.lock:
             self.denied, self.simulates, self.changes = set(), True, []
             self.number, self.kill_at, self.victim = 0, None, None
+            self.kills_changes = False
 
     def action_of(self, request, service):
         if service == "eks":
@@ -76,6 +78,9 @@ class ControlProxy(aws.Proxy):
         with self.lock:
             self.number += 1
             due = self.kill_at if self.kill_at and self.kill_at[0] == self.number else None
+            if self.kills_changes and self.is_change(request, self.action_of(request, self.scope_of(request)[3])):
+                due = (self.number, self.kill_next)
+                self.kill_next = "after" if due[1] == "before" else "before"
         if due is None:
             return super().serve(request)
         while self.victim is None:  # it is being started
@@ -91,6 +96,10 @@ class ControlProxy(aws.Proxy):
     def answer(self, request, action):
         return self.unless_denied(request, action, super().answer)
 
+    @staticmethod
+    def is_change(request, action):
+        return b"DryRun=true" not in request.body and not READING.fullmatch(action) and not action.startswith(("sts:", "None:"))
+
     def unless_denied(self, request, action, work):
         service = action.split(":")[0]
         if action in self.denied:
@@ -98,7 +107,7 @@ class ControlProxy(aws.Proxy):
             return self.error(service, 403, code, f"User is not authorized to perform: {action}")
         if service == "ec2" and b"DryRun=true" in request.body:
             return self.error("ec2", 412, "DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
-        if not READING.fullmatch(action) and not action.startswith(("sts:", "None:")):
+        if self.is_change(request, action):
             with self.lock:
                 self.changes.append(action)
         return work(request, action)

@@ -151,6 +151,22 @@ std::vector<ServiceCall> ChangeAccessPolicy(const Json& parameters, const Json&,
   return {AssociatePolicy(parameters, policy, ObjectOf(to, "accessScope"))};
 }
 
+Json EntryWithPolicy(const Json& whole, const Json& parameters, const Json& part) {
+  if (!whole.is_object()) return whole;
+  const std::string arn = TextOf(parameters, "policyArn");
+  std::vector<Json> policies;
+  for (const Json& policy : ArrayOf(whole, "policies")) {
+    if (TextOf(policy, "policyArn") != arn) policies.push_back(policy);
+  }
+  if (part.is_object()) {
+    policies.push_back({{"policyArn", arn}, {"accessScope", ObjectOf(part, "accessScope")}});
+  }
+  std::ranges::sort(policies, {}, [](const Json& policy) { return policy.dump(); });
+  Json after = whole;
+  after["policies"] = policies;
+  return after;
+}
+
 // --- the cluster's configuration ----------------------------------------------------------------
 
 Result<Json> DescribeCluster(const Asker& asker, const Json& parameters) {
@@ -280,7 +296,9 @@ std::vector<Resource> ClusterResources() {
        .read_with = "eks:ListAssociatedAccessPolicies",
        .read = ReadAccessPolicy,
        .change = ChangeAccessPolicy,
-       .arn = nullptr},
+       .arn = nullptr,
+       .part_of = "access-entry",
+       .with_part = EntryWithPolicy},
       {.name = "cluster-endpoint",
        .parameters = {"name"},
        .read_with = "eks:DescribeCluster",

@@ -205,7 +205,10 @@ Result<Json> ReadAddress(const Asker& asker, const Json& parameters) {
   }
   if (TextOf(address, "associationId").empty()) return Json();
   Json state = {{"@association", TextOf(address, "associationId")}};
-  for (const char* member : {"networkInterfaceId", "instanceId", "privateIpAddress"}) {
+  // The interface says which instance it is: moto forgets that when an interface is given.
+  const bool has_interface = !TextOf(address, "networkInterfaceId").empty();
+  for (const char* member :
+       {has_interface ? "networkInterfaceId" : "instanceId", "privateIpAddress"}) {
     const std::string value = TextOf(address, member);
     if (!value.empty()) state[member] = value;
   }

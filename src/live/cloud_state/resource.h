@@ -62,6 +62,10 @@ struct Resource {
   std::vector<ServiceCall> (*change)(const Json& parameters, const Json& from, const Json& to);
   // What a permission is asked for: a part of its ARN, or null for "*".
   std::string (*arn)(const Json& parameters, std::string_view region, std::string_view account);
+  // The kind of thing whose state has this one's in it ("access-entry" of an access policy), known
+  // by some of the same parameters, and its state after this one's became `part`. Pure.
+  std::string_view part_of = {};
+  Json (*with_part)(const Json& whole, const Json& parameters, const Json& part) = nullptr;
 };
 
 std::span<const Resource> AllResources();

@@ -275,6 +275,36 @@ TEST(ResourceTest, ReadsNameAPermission) {
   }
 }
 
+TEST(ResourceTest, PartsBelongToAWholeThatHasTheirParameters) {
+  size_t parts = 0;
+  for (const Resource& part : AllResources()) {
+    EXPECT_EQ(part.part_of.empty(), part.with_part == nullptr) << part.name;
+    if (part.part_of.empty()) continue;
+    ++parts;
+    const Resource* whole = FindResource(part.part_of);
+    ASSERT_NE(whole, nullptr) << part.name;
+    for (const std::string_view name : whole->parameters) {
+      EXPECT_THAT(part.parameters, testing::Contains(name)) << part.name;
+    }
+  }
+  EXPECT_EQ(parts, 2U);
+  const Json scope = {{"type", "cluster"}};
+  const Json policy = {{"policyArn", "p"}, {"accessScope", scope}};
+  const Json with = {{"username", "u"}, {"policies", Json::array({policy})}};
+  const Json without = {{"username", "u"}, {"policies", Json::array()}};
+  const Resource& access_policy = *FindResource("access-policy");
+  const Json which = {{"policyArn", "p"}};
+  EXPECT_EQ(access_policy.with_part(with, which, nullptr), without);
+  EXPECT_EQ(access_policy.with_part(without, which, {{"accessScope", scope}}), with);
+  EXPECT_EQ(access_policy.with_part(nullptr, which, nullptr), nullptr);
+}
+
+TEST(ResourceTest, NobodyIsAttachedToStandBy) {
+  const Resource& membership = *FindResource("autoscaling-membership");
+  EXPECT_TRUE(membership.change({}, nullptr, {{"lifecycle", "Standby"}}).empty());
+  EXPECT_EQ(membership.change({}, nullptr, {{"lifecycle", "InService"}}).size(), 1U);
+}
+
 TEST(ResourceTest, RulesGoOneByOne) {
   const Json parameters = {{"GroupId", "sg-1"}, {"Direction", "ingress"}};
   const Json old_rule = {

@@ -93,8 +93,12 @@ std::vector<ServiceCall> ChangeMembership(const Json& parameters, const Json& fr
                                           const Json& to) {
   Json request = {{"AutoScalingGroupName", TextOf(parameters, "AutoScalingGroupName")},
                   {"InstanceIds", {TextOf(parameters, "InstanceId")}}};
-  if (from.is_null()) return {Changing("autoscaling", "AttachInstances", std::move(request))};
   const std::string wanted = TextOf(to, "lifecycle");
+  if (from.is_null()) {
+    // What is attached serves; it could be set aside only after that.
+    if (wanted != "InService") return {};
+    return {Changing("autoscaling", "AttachInstances", std::move(request))};
+  }
   if (wanted == "InService") return {Changing("autoscaling", "ExitStandby", std::move(request))};
   // The group starts a clean instance in its place.
   request["ShouldDecrementDesiredCapacity"] = "false";

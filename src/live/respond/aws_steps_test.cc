@@ -133,6 +133,8 @@ class SmallAws final : public http::Transport {
     if (is_policy && request.method == "POST") {
       const Json body = Json::parse(request.body);
       state_.entry_policies[body["policyArn"]] = body["accessScope"];
+    } else if (is_policy) {
+      state_.entry_policies.erase(url.substr(url.rfind('/') + 1));
     } else if (request.method == "GET") {
       return answer(200, {{"accessEntry", {{"type", "STANDARD"}, {"username", "u"}}}});
     } else if (request.method == "DELETE") {
@@ -328,6 +330,34 @@ TEST_F(AwsStepsTest, StopsAtWhatOthersChangedSince) {
   EXPECT_EQ(state_.changes, 1);  // the step before it
   state_.trust = kTrust;
   EXPECT_EQ(ApplyAll(), "");
+}
+
+// A policy of an access entry is a part of the entry's state.
+TEST_F(AwsStepsTest, OwnStepsOnAPartAreNoChangeByOthers) {
+  const Json scope = Json::parse(R"({"type":"cluster"})");
+  const Json which = {{"clusterName", "c"}, {"principalArn", "a"}};
+  Json policy = which;
+  policy["policyArn"] = "p1";
+  plan_.steps.clear();
+  Add("take-policy", "access-policy", policy, nullptr);
+  Add("entry", "access-entry", which, nullptr);
+  plan_.steps[0].fingerprint = StateFingerprint({{"accessScope", scope}});
+  plan_.steps[1].aws.state = {
+      {"type", "STANDARD"},
+      {"username", "u"},
+      {"policies", Json::array({{{"policyArn", "p1"}, {"accessScope", scope}},
+                                {{"policyArn", "p2"}, {"accessScope", scope}}})}};
+  plan_.steps[1].fingerprint = StateFingerprint(plan_.steps[1].aws.state);
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(ApplyAll(), "");
+    EXPECT_FALSE(state_.has_entry);
+    EXPECT_EQ(UndoAll(), "");
+    EXPECT_EQ(state_, before_);
+  }
+  Run([&](Runner& runner) { EXPECT_TRUE(runner.Apply(plan_.steps[0])); });
+  state_.entry_policies["p3"] = scope;
+  EXPECT_THAT(ApplyAll(), HasSubstr("entry was changed by others"));
+  EXPECT_TRUE(state_.has_entry);
 }
 
 TEST_F(AwsStepsTest, UndoSaysWhatOthersChanged) {

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "live/respond/aws_change.h"
 #include "live/respond/aws_steps.h"
+#include "live/respond/lockout.h"
 
 namespace ekshume::live::respond {
 namespace {
@@ -44,17 +45,22 @@ CloudPlanner::CloudPlanner(PlanMaker& maker, const aws::Client& client)
     : maker_(maker), client_(client), asker_(client, client.region()) {}
 
 Result<void> CloudPlanner::Identify() {
+  if (!caller_.arn.empty()) return {};
   caller_ = EKSHUME_TRY(aws::GetCallerIdentity(client_));
   maker_.plan().account = caller_.account;
   return {};
 }
 
-bool CloudPlanner::IsOurselves(std::string_view kind, std::string_view name) const {
-  // arn:aws:iam::ACCOUNT:user/NAME, arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION
-  const std::string_view resource =
-      std::string_view(caller_.arn).substr(caller_.arn.rfind(':') + 1);
-  if (kind == "user") return resource.starts_with("user/") && NameInArn(resource) == name;
-  return resource.starts_with(fmt::format("assumed-role/{}/", name));
+void CloudPlanner::GuardOurselves() {
+  for (Step& step : maker_.plan().steps) {
+    if (step.kind != StepKind::kAws) continue;
+    const std::string lockout = LockoutOf(step.aws, caller_);
+    if (lockout.empty()) continue;
+    Guard(step);
+    maker_.Warn(fmt::format(
+        "{} is not enabled, as it would lock us out: {}. It needs its setting {} besides", step.id,
+        lockout, kEvenOurselves));
+  }
 }
 
 Step* CloudPlanner::Add(CloudStep words, const char* resource, Json parameters, Json wanted) {
@@ -97,6 +103,16 @@ Step* CloudPlanner::Add(CloudStep words, const char* resource, Json parameters, 
   return &maker_.Add(std::move(step));
 }
 
+Step* CloudPlanner::Planned(std::string_view resource, const Json& parameters) {
+  for (Step& step : maker_.plan().steps) {
+    if (step.kind == StepKind::kAws && step.aws.resource == resource &&
+        step.aws.parameters == parameters) {
+      return &step;
+    }
+  }
+  return nullptr;
+}
+
 void CloudPlanner::Guard(Step& step) {
   step.enabled = false;
   step.needs_approval = true;
@@ -124,7 +140,7 @@ Result<void> PlanCloudTarget(PlanMaker& maker) {
   if (rest.empty()) return bad();
   CloudPlanner& cloud = *maker.cloud();
   EKSHUME_TRY(cloud.Identify());
-  if (kind == "role") return PlanRole(cloud, NameInArn(rest));
+  if (kind == "role") return PlanRole(cloud, NameInArn(rest), cloud.request());
   if (kind == "iam-user") return PlanUser(cloud, NameInArn(rest), "");
   if (kind == "key") return PlanKey(cloud, rest);
   if (kind == "instance") return PlanInstance(cloud, rest);

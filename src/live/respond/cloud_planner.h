@@ -29,16 +29,18 @@ class CloudPlanner {
   PlanMaker& maker() { return maker_; }
   const CloudRequest& request() const { return maker_.request().cloud; }
   const cloud_state::Asker& asker() const { return asker_; }
-  // kIo with one sentence when AWS does not say who we are.
+  // Asks once. kIo with one sentence when AWS does not say who we are.
   Result<void> Identify();
   const aws::CallerIdentity& caller() const { return caller_; }
-  // Whether we would act by this role or as this user ourselves.
-  bool IsOurselves(std::string_view kind, std::string_view name) const;
+  // Disables the steps that would lock us out (lockout.h), with an approval on top.
+  void GuardOurselves();
 
   // Adds a step that gives a thing another state; reads the state as it is. What cannot be read
   // gets its step without, and says that the permission is missing. Null (with a warning) for a
   // thing that is not there.
   Step* Add(CloudStep words, const char* resource, Json parameters, Json wanted);
+  // The step of the plan that changes a thing, or null. Valid until the next is added.
+  Step* Planned(std::string_view resource, const Json& parameters);
   // Enabled by people only, after an approval.
   static void Guard(Step& step);
 
@@ -87,9 +89,11 @@ Step* DenySessions(CloudPlanner& cloud, const std::string& role, const std::stri
                    Json condition, std::string what, std::string reason);
 // Denies all sessions that were issued until now.
 Step* RevokeSessions(CloudPlanner& cloud, const std::string& role, std::string reason);
-// Denies in the trust policy that a service account (or, with "", any web identity) assumes it.
+// Denies in the trust policy that a service account (or, with "", any web identity) assumes it;
+// null when none may. Joins what the plan denies there already, then enabled only if all of it is.
 Result<Step*> DenyWebIdentity(CloudPlanner& cloud, const std::string& role,
-                              const std::string& in_namespace, const std::string& account);
+                              const std::string& in_namespace, const std::string& account,
+                              bool enabled);
 // Steps that end what a principal may do in clusters: its access entries.
 void ContainAccessEntries(CloudPlanner& cloud, const std::string& principal_arn);
 Result<void> ContainAccessEntry(CloudPlanner& cloud, const std::string& cluster,
@@ -97,7 +101,8 @@ Result<void> ContainAccessEntry(CloudPlanner& cloud, const std::string& cluster,
 // The names of the clusters in the region.
 Result<std::vector<std::string>> ClusterNames(CloudPlanner& cloud);
 
-Result<void> PlanRole(CloudPlanner& cloud, const std::string& name);
+// `request` says which of its sessions are meant; none: all of them.
+Result<void> PlanRole(CloudPlanner& cloud, const std::string& name, const CloudRequest& request);
 Result<void> PlanUser(CloudPlanner& cloud, const std::string& name, const std::string& only_key);
 Result<void> PlanKey(CloudPlanner& cloud, const std::string& id);
 Result<void> PlanInstance(CloudPlanner& cloud, const std::string& id);
@@ -107,9 +112,13 @@ Result<void> PlanCluster(CloudPlanner& cloud, const std::string& name);
 Result<void> PlanEcrImage(CloudPlanner& cloud, const std::string& repository,
                           const std::string& digest);
 
+// What is meant by an ARN as CloudTrail has it: a user, a role, a session of a role. kUnsupported
+// for one of another account and for the root user.
+Result<void> PlanPrincipal(CloudPlanner& cloud, const std::string& arn);
+
 // The playbook of a target in AWS.
 Result<void> PlanCloudTarget(PlanMaker& maker);
-// What a pod, a node or a service account needs in AWS, added to its plan.
-void AddCloudSteps(PlanMaker& maker);
+// What a pod, a node or a service account needs in AWS, added to its plan; nothing for others.
+void AddCloudSteps(PlanMaker& maker, std::string_view target);
 
 }  // namespace ekshume::live::respond

@@ -178,7 +178,10 @@ void PlanMaker::SortByPhase() {
 }
 
 Plan PlanMaker::Finish() {
-  if (cloud_ != nullptr) cloud_->CheckPermissions();
+  if (cloud_ != nullptr) {
+    cloud_->GuardOurselves();
+    cloud_->CheckPermissions();
+  }
   std::map<std::string, bool> known;
   for (Step& step : plan_.steps) {
     for (const kubernetes::Permission& permission : PermissionsOf(step)) {
@@ -236,7 +239,7 @@ Result<Plan> MakePlan(const PlanRequest& request, const PlanSources& sources) {
                             EscapeForTerminal(request.target)));
   } else {
     EKSHUME_TRY(PlanTarget(maker, request.target));
-    if (maker.cloud() != nullptr) AddCloudSteps(maker);
+    if (maker.cloud() != nullptr) AddCloudSteps(maker, request.target);
   }
   maker.SortByPhase();
   return maker.Finish();

@@ -25,6 +25,7 @@ struct CloudRequest {
   std::string pod_uid;                  // of a role: the pod whose sessions to deny (Pod Identity)
   std::string instance;                 // of a role: the instance whose sessions to deny
   std::string share_with;               // the account that may use the snapshots
+  std::string swap_profile;             // the profile that an instance gets in place of its own
   std::vector<std::string> allow_from;  // what may still reach a cluster's public endpoint
   int lock_days = 30;                   // how long snapshots are locked
 };
@@ -60,10 +61,11 @@ inline constexpr std::string_view kCloudTargets =
 Result<Plan> MakePlan(const PlanRequest& request, const PlanSources& sources);
 
 // One plan for what the incidents of a case name as affected, its report.json given as text: the
-// steps of all targets, phase by phase. What is not in the cluster any more, or is no object of
-// it, becomes a manual step that says why. `request.target` is what the plan is called.
+// steps of all targets, phase by phase, and those of the identities of AWS when `sources.aws` is
+// there. What is not in the cluster any more, or cannot be asked for, becomes a manual step that
+// says why. `request.target` is what the plan is called.
 // kInvalidArgument when the report is none, kNotFound when its incidents name nothing.
 Result<Plan> MakeCasePlan(const PlanRequest& request, std::string_view report,
-                          kubernetes::Client& client);
+                          const PlanSources& sources);
 
 }  // namespace ekshume::live::respond

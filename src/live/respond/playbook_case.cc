@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "live/respond/cloud_planner.h"
 #include "live/respond/plan_maker.h"
 
 namespace ekshume::live::respond {
@@ -29,6 +30,7 @@ class CaseTargets {
     std::string object;
     std::string what;
     std::string reason;
+    std::string principal = {};  // of AWS: an ARN, or the id of a key
   };
   // What people must do elsewhere.
   const std::vector<Other>& others() const { return others_; }
@@ -101,7 +103,14 @@ class CaseTargets {
                             "remove its access entry",
                             arn),
                 "it is an identity of AWS: what the cluster does not let it do, it may still do "
-                "there"});
+                "there",
+                arn});
+    }
+    const std::string key = NameOfActor(actor, "access_key_id");
+    if (arn.empty() && key.starts_with("AKIA")) {
+      AddOther({fmt::format("key/{}", key), fmt::format("make the key {} inactive", key),
+                "whoever has it acts by it in AWS", key});
+      return;
     }
     if (!user.empty() && user != "system:anonymous") Add(fmt::format("user/{}", user), why);
     if (arn.empty() && user.empty()) {
@@ -128,10 +137,32 @@ std::string WhyNot(std::string_view target, const Error& error) {
   return fmt::format("{}: {}", target, error.message);
 }
 
+// The steps of an identity of AWS. kUnsupported without AWS.
+Result<void> PlanInCloud(PlanMaker& maker, const std::string& principal) {
+  if (maker.cloud() == nullptr) {
+    return Fail(ErrorCode::kUnsupported, "there are no credentials of AWS");
+  }
+  CloudPlanner& cloud = *maker.cloud();
+  EKSHUME_TRY(cloud.Identify());
+  return principal.starts_with("arn:") ? PlanPrincipal(cloud, principal)
+                                       : PlanKey(cloud, principal);
+}
+
+// The steps of what is in the cluster, and of that in AWS.
+Result<void> PlanInCluster(PlanMaker& maker, const PlanSources& sources,
+                           const std::string& target) {
+  if (sources.cluster == nullptr) {
+    return Fail(ErrorCode::kUnsupported, "no cluster is known (--kubeconfig, --eks-cluster)");
+  }
+  EKSHUME_TRY(PlanTarget(maker, target));
+  if (maker.cloud() != nullptr) AddCloudSteps(maker, target);
+  return {};
+}
+
 }  // namespace
 
 Result<Plan> MakeCasePlan(const PlanRequest& request, std::string_view report,
-                          kubernetes::Client& client) {
+                          const PlanSources& sources) {
   const Json json = Json::parse(report, nullptr, false);
   if (!json.is_object()) {
     return Fail(ErrorCode::kInvalidArgument, "the case has no report: investigate it first");
@@ -142,7 +173,7 @@ Result<Plan> MakeCasePlan(const PlanRequest& request, std::string_view report,
     return Fail(ErrorCode::kNotFound,
                 "no incident of the case names a pod, a node or an identity: plan for a target");
   }
-  PlanMaker maker(request, {.cluster = &client});
+  PlanMaker maker(request, sources);
   size_t count = 0;
   for (const std::string& target : found.targets()) {
     if (++count > kMaxTargets) {
@@ -151,7 +182,7 @@ Result<Plan> MakeCasePlan(const PlanRequest& request, std::string_view report,
       break;
     }
     const size_t before = maker.plan().steps.size();
-    const Result<void> planned = PlanTarget(maker, target);
+    const Result<void> planned = PlanInCluster(maker, sources, target);
     if (planned) {
       const std::string& why = found.WhyOf(target);
       maker.Warn(fmt::format("{}: {}", target, why.empty() ? "the case names it" : why));
@@ -166,7 +197,18 @@ Result<Plan> MakeCasePlan(const PlanRequest& request, std::string_view report,
                   fmt::format("look after {} by hand", target), WhyNot(target, planned.error()));
   }
   for (const CaseTargets::Other& other : found.others()) {
-    maker.AddStep(StepKind::kManual, "by-hand", "identity", other.object, other.what, other.reason);
+    std::string reason = other.reason;
+    if (!other.principal.empty()) {
+      const size_t before = maker.plan().steps.size();
+      const Result<void> planned = PlanInCloud(maker, other.principal);
+      if (planned) {
+        maker.Warn(fmt::format("{}: the case says that it acted", other.object));
+        continue;
+      }
+      maker.plan().steps.resize(before);
+      reason += fmt::format("; {}", planned.error().message);
+    }
+    maker.AddStep(StepKind::kManual, "by-hand", "identity", other.object, other.what, reason);
   }
   maker.SortByPhase();
   return maker.Finish();

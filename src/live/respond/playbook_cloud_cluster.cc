@@ -59,14 +59,11 @@ Result<void> ContainAccessEntry(CloudPlanner& cloud, const std::string& cluster,
   }
   const std::string type = TextOf(entry, "type");
   const bool is_of_nodes = !type.empty() && type != "STANDARD";
-  const bool is_ours = cloud.IsOurselves("role", NameInArn(principal_arn)) ||
-                       cloud.IsOurselves("user", NameInArn(principal_arn));
   if (is_of_nodes) {
     cloud.maker().Warn(fmt::format(
         "the access entry of {} in {} is that of nodes ({}): without it they leave the cluster",
         principal_arn, cluster, type));
   }
-  if (is_ours) cloud.maker().Warn("we act as this principal: the step would lock us out");
   const std::string object = fmt::format("access-entry/{}/{}", cluster, principal_arn);
   for (const Json& policy : ArrayOf(entry, "policies")) {
     const std::string arn = TextOf(policy, "policyArn");
@@ -89,7 +86,7 @@ Result<void> ContainAccessEntry(CloudPlanner& cloud, const std::string& cluster,
       "access-entry", which, nullptr);
   if (step != nullptr) {
     step->undo = "makes the entry again, with its groups and access policies";
-    if (is_of_nodes || is_ours) CloudPlanner::Guard(*step);
+    if (is_of_nodes) CloudPlanner::Guard(*step);
   }
   return {};
 }

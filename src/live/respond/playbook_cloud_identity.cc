@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/ascii.h"
 #include "live/respond/cloud_planner.h"
@@ -27,13 +28,29 @@ std::string IssuerOf(const std::string& provider_arn) {
              : provider_arn.substr(at + std::string_view("oidc-provider/").size());
 }
 
-void WarnOfOurselves(CloudPlanner& cloud, std::string_view kind, std::string_view name) {
-  if (!cloud.IsOurselves(kind, name)) return;
-  cloud.maker().Warn(fmt::format(
-      "we act as this {} ourselves: its steps are not enabled, as they would lock us out", kind));
-  for (Step& step : cloud.maker().plan().steps) {
-    if (step.kind == StepKind::kAws && step.phase == "identity") step.enabled = false;
+// Adds the denial of what a statement allows an account ("": anybody), unless it is there. Its name
+// is one that no other statement has, as IAM wants it.
+void AddDenial(const Json& statement, const std::string& in_namespace, const std::string& account,
+               Json& statements) {
+  Json denial = {{"Effect", "Deny"},
+                 {"Principal", ObjectOf(statement, "Principal")},
+                 {"Action", "sts:AssumeRoleWithWebIdentity"}};
+  if (!account.empty()) {
+    const std::string issuer = IssuerOf(TextOf(ObjectOf(statement, "Principal"), "Federated"));
+    denial["Condition"] = {
+        {"StringEquals",
+         {{issuer + ":sub", fmt::format("system:serviceaccount:{}:{}", in_namespace, account)}}}};
   }
+  std::set<std::string> names;
+  for (Json other : statements) {
+    names.insert(TextOf(other, "Sid"));
+    other.erase("Sid");
+    if (other == denial) return;
+  }
+  size_t number = 1;
+  while (names.contains(fmt::format("Ekshume{}", number))) ++number;
+  denial["Sid"] = fmt::format("Ekshume{}", number);
+  statements.push_back(std::move(denial));
 }
 
 void AddKey(CloudPlanner& cloud, const std::string& user, const std::string& id, bool enabled) {
@@ -50,11 +67,19 @@ void AddKey(CloudPlanner& cloud, const std::string& user, const std::string& id,
 
 Step* DenySessions(CloudPlanner& cloud, const std::string& role, const std::string& name,
                    Json condition, std::string what, std::string reason) {
-  const std::string policy = fmt::format("ekshume-{}-{}", AsciiLower(cloud.maker().mark()), name);
+  const std::string base = fmt::format("ekshume-{}-{}", AsciiLower(cloud.maker().mark()), name);
+  const Json wanted = {{"document", DenyDocument(std::move(condition))}};
+  // Two denials of one role in a plan (of two pods, of two sessions) are two policies.
+  std::string policy = base;
+  for (int number = 2;; ++number) {
+    Step* other = cloud.Planned("role-policy", {{"RoleName", role}, {"PolicyName", policy}});
+    if (other == nullptr) break;
+    if (other->aws.wanted == wanted) return other;
+    policy = fmt::format("{}-{}", base, number);
+  }
   return cloud.Add({"deny-" + name, "identity", fmt::format("role/{}", role), std::move(what),
                     std::move(reason)},
-                   "role-policy", {{"RoleName", role}, {"PolicyName", policy}},
-                   {{"document", DenyDocument(std::move(condition))}});
+                   "role-policy", {{"RoleName", role}, {"PolicyName", policy}}, wanted);
 }
 
 Step* RevokeSessions(CloudPlanner& cloud, const std::string& role, std::string reason) {
@@ -66,47 +91,57 @@ Step* RevokeSessions(CloudPlanner& cloud, const std::string& role, std::string r
 }
 
 Result<Step*> DenyWebIdentity(CloudPlanner& cloud, const std::string& role,
-                              const std::string& in_namespace, const std::string& account) {
-  const Json state = EKSHUME_TRY(
-      cloud_state::FindResource("role-trust")->read(cloud.asker(), {{"RoleName", role}}));
+                              const std::string& in_namespace, const std::string& account,
+                              bool enabled) {
+  const Json which = {{"RoleName", role}};
+  // A role has one trust policy: what a plan denies of it is one step.
+  Step* const earlier = cloud.Planned("role-trust", which);
+  const Json state =
+      earlier != nullptr
+          ? earlier->aws.wanted
+          : EKSHUME_TRY(cloud_state::FindResource("role-trust")->read(cloud.asker(), which));
   const Json& document = ObjectOf(state, "document");
   const Json old = document.contains("Statement") ? document["Statement"] : Json::array();
-  Json statements = old.is_array() ? old : Json::array({old});
-  Json denials = Json::array();
-  for (const Json& statement : statements) {
+  const Json old_list = old.is_array() ? old : Json::array({old});
+  Json statements = old_list;
+  bool has_web_identity = false;
+  for (const Json& statement : old_list) {
     if (!IsWebIdentity(statement)) continue;
-    Json denial = {{"Sid", fmt::format("Ekshume{}", denials.size() + 1)},
-                   {"Effect", "Deny"},
-                   {"Principal", ObjectOf(statement, "Principal")},
-                   {"Action", "sts:AssumeRoleWithWebIdentity"}};
-    if (!account.empty()) {
-      const std::string issuer = IssuerOf(TextOf(ObjectOf(statement, "Principal"), "Federated"));
-      denial["Condition"] = {
-          {"StringEquals",
-           {{issuer + ":sub", fmt::format("system:serviceaccount:{}:{}", in_namespace, account)}}}};
-    }
-    denials.push_back(std::move(denial));
+    has_web_identity = true;
+    AddDenial(statement, in_namespace, account, statements);
   }
-  if (denials.empty()) return nullptr;
-  for (Json& denial : denials) statements.push_back(std::move(denial));
+  if (!has_web_identity) return nullptr;
   const std::string who = account.empty() ? std::string("any web identity")
                                           : fmt::format("the account {}/{}", in_namespace, account);
-  return cloud.Add({"deny-trust", "identity", fmt::format("role/{}", role),
-                    fmt::format("deny {} to assume it (trust policy)", who),
-                    "a stolen token of a service account makes new sessions until it expires, even "
-                    "when the pod is gone: only this ends it. Sessions that there are go on until "
-                    "they are revoked"},
-                   "role-trust", {{"RoleName", role}}, {{"document", {{"Statement", statements}}}});
+  if (earlier != nullptr) {
+    if (statements == old_list) return earlier;
+    earlier->aws.wanted["document"]["Statement"] = statements;
+    earlier->what += fmt::format("; and {}", who);
+    if (earlier->enabled != enabled) {
+      cloud.maker().Warn(fmt::format(
+          "{} is not enabled: it denies the role {} to more than one, and others would lose it",
+          earlier->id, role));
+    }
+    earlier->enabled = earlier->enabled && enabled;
+    return earlier;
+  }
+  Step* step = cloud.Add(
+      {"deny-trust", "identity", fmt::format("role/{}", role),
+       fmt::format("deny {} to assume it (trust policy)", who),
+       "a stolen token of a service account makes new sessions until it expires, even when the pod "
+       "is gone: only this ends it. Sessions that there are go on until they are revoked"},
+      "role-trust", which, {{"document", {{"Statement", statements}}}});
+  if (step != nullptr) step->enabled = enabled;
+  return step;
 }
 
-Result<void> PlanRole(CloudPlanner& cloud, const std::string& name) {
+Result<void> PlanRole(CloudPlanner& cloud, const std::string& name, const CloudRequest& request) {
   const Json answer = EKSHUME_TRY(cloud.asker().Ask("iam", "GetRole", {{"RoleName", name}}));
   const Json& role = ObjectOf(answer, "Role");
   const std::string arn = TextOf(role, "Arn");
   if (arn.find(":role/aws-service-role/") != std::string::npos) {
     cloud.maker().Warn("a service-linked role takes no policies: only its service can be stopped");
   }
-  const CloudRequest& request = cloud.request();
   bool is_surgical = false;
   const auto deny = [&](const char* id, Json condition, std::string what) {
     is_surgical = true;
@@ -128,11 +163,9 @@ Result<void> PlanRole(CloudPlanner& cloud, const std::string& name) {
            {{"aws:userid", fmt::format("{}:{}", TextOf(role, "RoleId"), request.session)}}}},
          fmt::format("deny its session {}", request.session));
   }
-  const auto trust = DenyWebIdentity(cloud, name, "", "");
+  const auto trust = DenyWebIdentity(cloud, name, "", "", !is_surgical);
   if (!trust) {
     cloud.maker().Warn(fmt::format("its trust policy is not known: {}", trust.error().message));
-  } else if (*trust != nullptr) {
-    (*trust)->enabled = !is_surgical;
   }
   if (Step* step = RevokeSessions(
           cloud, name,
@@ -147,7 +180,6 @@ Result<void> PlanRole(CloudPlanner& cloud, const std::string& name) {
     step->enabled = false;
   }
   ContainAccessEntries(cloud, arn);
-  WarnOfOurselves(cloud, "role", name);
   return {};
 }
 
@@ -180,8 +212,34 @@ Result<void> PlanUser(CloudPlanner& cloud, const std::string& name, const std::s
     }
   }
   ContainAccessEntries(cloud, arn);
-  WarnOfOurselves(cloud, "user", name);
   return {};
+}
+
+Result<void> PlanPrincipal(CloudPlanner& cloud, const std::string& arn) {
+  // arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE
+  const size_t end = arn.rfind(':');
+  const std::string resource = end == std::string::npos ? "" : arn.substr(end + 1);
+  const std::string before = end == std::string::npos ? "" : arn.substr(0, end);
+  const std::string account = before.substr(before.rfind(':') + 1);
+  if (account != cloud.caller().account) {
+    return Fail(ErrorCode::kUnsupported, fmt::format("{} is of another account than ours ({})", arn,
+                                                     cloud.caller().account));
+  }
+  if (resource.starts_with("user/")) return PlanUser(cloud, NameInArn(resource), "");
+  if (resource.starts_with("role/")) return PlanRole(cloud, NameInArn(resource), {});
+  constexpr std::string_view kSession = "assumed-role/";
+  if (!resource.starts_with(kSession)) {
+    return Fail(ErrorCode::kUnsupported, fmt::format("{} is neither a user nor a role", arn));
+  }
+  const std::string rest = resource.substr(kSession.size());
+  const size_t slash = rest.find('/');
+  CloudRequest which;
+  if (slash != std::string::npos) {
+    const std::string session = rest.substr(slash + 1);
+    // An instance's sessions are named by it, whatever role they are of.
+    (session.starts_with("i-") ? which.instance : which.session) = session;
+  }
+  return PlanRole(cloud, rest.substr(0, slash), which);
 }
 
 Result<void> PlanKey(CloudPlanner& cloud, const std::string& id) {

@@ -57,12 +57,10 @@ void ContainAccount(CloudPlanner& cloud, const std::string& in_namespace,
   if (!role.empty()) {
     // IRSA's sessions say nothing of the pod: who shares the account or the role is hit too.
     const bool is_shared = !pod_uid.empty() && PodsWith(maker, in_namespace, account) > 1;
-    const auto trust = DenyWebIdentity(cloud, NameInArn(role), in_namespace, account);
+    const auto trust = DenyWebIdentity(cloud, NameInArn(role), in_namespace, account, !is_shared);
     if (!trust) {
       maker.Warn(
           fmt::format("the trust policy of {} is not known: {}", role, trust.error().message));
-    } else if (*trust != nullptr) {
-      (*trust)->enabled = !is_shared;
     }
     if (Step* step = RevokeSessions(cloud, NameInArn(role),
                                     "ends what the pod got by IRSA; others with the role must get "
@@ -130,9 +128,9 @@ void ForInstanceOf(CloudPlanner& cloud, const std::string& node_name, bool whole
 
 }  // namespace
 
-void AddCloudSteps(PlanMaker& maker) {
+void AddCloudSteps(PlanMaker& maker, std::string_view target) {
   CloudPlanner& cloud = *maker.cloud();
-  const std::vector<std::string_view> parts = SplitNonEmpty(maker.request().target, '/');
+  const std::vector<std::string_view> parts = SplitNonEmpty(target, '/');
   const bool is_pod = parts.size() == 3 && parts[0] == "pod";
   const bool is_account = parts.size() == 3 && parts[0] == "serviceaccount";
   const bool is_node = parts.size() == 2 && parts[0] == "node";

@@ -69,7 +69,7 @@ class PlaybookTest : public testing::Test {
     request.by = "alice";
     if (change) change(request);
     Result<Plan> plan = report_.empty() ? MakePlan(request, {.cluster = &client})
-                                        : MakeCasePlan(request, report_, client);
+                                        : MakeCasePlan(request, report_, {.cluster = &client});
     // A plan is what is read back from its file.
     return plan ? ReadPlan(WritePlan(*plan)) : plan;
   }

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "live/respond/aws_steps.h"
 #include "live/respond/change.h"
+#include "live/respond/lockout.h"
 #include "live/respond/object_calls.h"
 
 namespace ekshume::live::respond {
@@ -85,6 +86,16 @@ Result<void> Runner::CheckUnchanged(const Step& step, const Json& object) const 
   return {};
 }
 
+Result<void> Runner::CheckNoLockout(const Step& step) const {
+  if (step.kind != StepKind::kAws || SettingOf(step, kEvenOurselves) == "true") return {};
+  const std::string lockout = LockoutOf(step.aws, options_.caller);
+  if (lockout.empty()) return {};
+  return Fail(ErrorCode::kUnsupported,
+              fmt::format("would lock us out: {} (the step's setting {}: \"true\" does it all the "
+                          "same)",
+                          lockout, kEvenOurselves));
+}
+
 Result<Json> Runner::Call(const Step& step, const Json& object, bool dry_run) {
   const std::string query = fmt::format("?{}{}", kManager, dry_run ? "&dryRun=All" : "");
   Json options = DeleteOptionsFor(object, dry_run);
@@ -121,8 +132,10 @@ Result<std::string> Runner::DryRun(const Step& step) {
   if (work != work_.end() || step.kind == StepKind::kManual) return "";
   const StepState state = StateOf(step);
   if (state.at == StepState::At::kDone) return "in force already";
-  if (step.kind == StepKind::kAws)
+  if (step.kind == StepKind::kAws) {
+    EKSHUME_TRY(CheckNoLockout(step));
     return AwsSteps(aws_, steps_, options_.force).DryRun(step, state);
+  }
   const Target target = EKSHUME_TRY(Look(step));
   if (step.kind == StepKind::kCreate) {
     if (target.exists) return Fail(ErrorCode::kUnsupported, fmt::format("{} exists", step.object));
@@ -147,6 +160,7 @@ Result<std::string> Runner::Apply(const Step& step) {
                 "needs an approval of the plan as it is now, by somebody who neither made it nor "
                 "applies it (respond approve)");
   }
+  EKSHUME_TRY(CheckNoLockout(step));
   const auto work = work_.find(step.kind);
   if (work == work_.end()) {
     Result<std::string> applied =

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "live/aws/client.h"
+#include "live/aws/sts.h"
 #include "live/kubernetes/client.h"
 #include "live/respond/journal.h"
 #include "live/respond/plan.h"
@@ -22,7 +23,8 @@ using StepWork = std::function<Result<Json>(const Step& step)>;
 struct RunnerOptions {
   std::string operator_name;  // who answers for it: "alice"
   std::string case_id;
-  bool force = false;  // undo although others changed the object since
+  bool force = false;               // undo although others changed the object since
+  aws::CallerIdentity caller = {};  // who we are in AWS, if it is known
 };
 
 // Carries out the steps of a plan and takes them back, each with its record in the journal. A step
@@ -63,6 +65,8 @@ class Runner {
   // kUnsupported unless the object is the one that was planned for, as it was then or as our own
   // steps left it.
   Result<void> CheckUnchanged(const Step& step, const Json& object) const;
+  // kUnsupported when the step would lock us out in AWS.
+  Result<void> CheckNoLockout(const Step& step) const;
   Result<Json> Call(const Step& step, const Json& object, bool dry_run);
   Result<std::string> ApplyCall(const Step& step);
   // Deletes the object and makes it again with a new uid, which ends what was bound to the old one.
