@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "casefile/analyst.h"
 #include "casefile/atomic_file.h"
+#include "casefile/custody.h"
 #include "casefile/json.h"
 #include "casefile/version.h"
 
@@ -134,8 +135,10 @@ Result<void> Case::AddEvidencePaths(const std::vector<std::string>& paths) {
   return Save();
 }
 
-Result<void> Case::Record(const CustodyEntry& entry) {
-  const std::string path = directory_ + "/custody.jsonl";
+Result<void> Case::Record(const CustodyEntry& entry) { return RecordCustody(*this, entry, {}); }
+
+Result<void> RecordCustody(const Case& opened, const CustodyEntry& entry, const CustodyNote& note) {
+  const std::string path = opened.directory() + "/custody.jsonl";
   const int descriptor = open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (descriptor < 0) {
     return Fail(ErrorCode::kIo, fmt::format("cannot open {}: {}", path, std::strerror(errno)));
@@ -157,7 +160,7 @@ Result<void> Case::Record(const CustodyEntry& entry) {
         {"host", analyst.host},
         {"tool", "ekshume"},
         {"version", kVersion},
-        {"case", id_},
+        {"case", opened.id()},
         {"action", entry.action},
         {"arguments", entry.arguments},
         {"evidence", evidence},
@@ -166,6 +169,8 @@ Result<void> Case::Record(const CustodyEntry& entry) {
     if (!entry.acquisition.empty()) {
       record["acquisition"] = Json::parse(entry.acquisition, nullptr, false);
     }
+    if (!note.analyst.empty()) record["analyst"] = note.analyst;
+    if (!note.change.is_null()) record["change"] = note.change;
     EKSHUME_TRY(WriteAll(descriptor, ByteView::Of(Dump(record, -1) + "\n"), path));
     if (fsync(descriptor) != 0) {
       return Fail(ErrorCode::kIo, fmt::format("cannot write {}: {}", path, std::strerror(errno)));

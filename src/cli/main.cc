@@ -11,6 +11,7 @@
 #include "cli/memory.h"
 #include "cli/program.h"
 #include "cli/progress_line.h"
+#include "cli/serve_verb.h"
 
 namespace ekshume::cli {
 namespace {
@@ -89,6 +90,7 @@ int Run(int argc, char** argv) {
   AddRulesVerb(program);
   AddReportVerb(program);
   AddCaseVerb(program);
+  AddServeVerb(program);
   AddAcquireAwsVerbs(program);
   AddAcquirePodVerb(program);
   AddAcquireClusterVerb(program);

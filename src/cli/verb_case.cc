@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "casefile/case.h"
+#include "casefile/event_search.h"
 #include "casefile/ingest_report.h"
 #include "casefile/json.h"
 #include "cli/event_rows.h"
@@ -66,7 +67,7 @@ Result<void> Verify(Program& program, const std::string& path) {
 
 // The evidence items of a case with their counts.
 Result<void> Items(Program& program, const std::string& path) {
-  const auto store = EKSHUME_TRY(OpenEvents(path));
+  const auto store = EKSHUME_TRY(casefile::OpenEvents(path));
   std::vector<Json> rows;
   for (const event::Item& item : EKSHUME_TRY(store->Items()))
     rows.push_back(casefile::ToJson(item));
@@ -82,7 +83,7 @@ Result<void> Items(Program& program, const std::string& path) {
 Result<void> Show(Program& program, const std::string& path,
                   const std::vector<std::string>& events) {
   if (events.empty()) return PrintObject(program, CaseJson(*EKSHUME_TRY(Case::Open(path))));
-  const auto store = EKSHUME_TRY(OpenEvents(path));
+  const auto store = EKSHUME_TRY(casefile::OpenEvents(path));
   const auto output = EKSHUME_TRY(program.OpenOutput());
   for (const std::string& id : events) {
     const auto record = EKSHUME_TRY(store->Record(id));

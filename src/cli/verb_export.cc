@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "casefile/case.h"
+#include "casefile/event_search.h"
 #include "cli/event_rows.h"
 #include "cli/program.h"
 #include "event/export/row_writer.h"
@@ -83,8 +84,8 @@ Result<void> ExportRows(Program& program, event::Store& store, event::ExportForm
 }
 
 Result<void> Export(Program& program, const ExportOptions& options) {
-  const auto store = EKSHUME_TRY(OpenEvents(options.case_path));
-  const std::string where = EKSHUME_TRY(Condition(*store, options.query));
+  const auto store = EKSHUME_TRY(casefile::OpenEvents(options.case_path));
+  const std::string where = EKSHUME_TRY(casefile::Condition(*store, options.query));
   if (options.format == kParquet) {
     EKSHUME_TRY(ExportParquet(program, *store, where));
   } else {

@@ -11,6 +11,7 @@
 #include "casefile/detection/detection.h"
 #include "casefile/detection/file_scan.h"
 #include "casefile/detection/findings_json.h"
+#include "casefile/event_search.h"
 #include "casefile/evidence_kind.h"
 #include "casefile/ingest.h"
 #include "cli/event_rows.h"
@@ -92,7 +93,7 @@ Result<std::vector<detect::Finding>> HuntEvents(Program& program, const HuntOpti
   std::unique_ptr<TemporaryFolder> folder;
   if (!is_case) folder = EKSHUME_TRY(TemporaryFolder::Make());
   const std::unique_ptr<event::Store> store =
-      is_case ? EKSHUME_TRY(OpenEvents(options.evidence.front()))
+      is_case ? EKSHUME_TRY(casefile::OpenEvents(options.evidence.front()))
               : EKSHUME_TRY(ReadLogs(program, options.evidence, *folder));
   return casefile::Detect(nullptr, nullptr, *store, std::move(rules), program.diagnostics,
                           program.progress);

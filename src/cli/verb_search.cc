@@ -4,10 +4,9 @@
 #include <algorithm>
 #include <memory>
 
-#include "casefile/case.h"
+#include "casefile/event_search.h"
 #include "cli/event_rows.h"
 #include "cli/program.h"
-#include "event/query/query.h"
 #include "event/store/store.h"
 
 namespace ekshume::cli {
@@ -41,23 +40,13 @@ Result<std::string> Interval(const std::string& text) {
               fmt::format("{} is no width of time: 30s, 5m, 1h or 1d, say", text));
 }
 
-Result<std::vector<std::string>> CheckedColumns(const std::vector<std::string>& names) {
-  for (const std::string& name : names) {
-    if (event::FindColumn(name) == nullptr) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  fmt::format("events have no column {} (docs/events.md lists them)", name));
-    }
-  }
-  return names;
-}
-
 Result<void> Search(Program& program, const SearchOptions& options) {
-  const auto store = EKSHUME_TRY(OpenEvents(options.case_path));
-  const std::string where = EKSHUME_TRY(Condition(*store, options.query));
+  const auto store = EKSHUME_TRY(casefile::OpenEvents(options.case_path));
+  const std::string where = EKSHUME_TRY(casefile::Condition(*store, options.query));
   std::string sql;
   if (!options.facets.empty()) {
-    const std::vector<std::string> fields = EKSHUME_TRY(CheckedColumns(options.facets));
-    sql = FacetSql(fields, where, options.facet_size);
+    const std::vector<std::string> fields = EKSHUME_TRY(casefile::CheckedColumns(options.facets));
+    sql = casefile::FacetSql(fields, where, options.facet_size);
   } else if (!options.histogram.empty()) {
     const std::string interval = EKSHUME_TRY(Interval(options.histogram));
     sql = fmt::format(
@@ -65,14 +54,14 @@ Result<void> Search(Program& program, const SearchOptions& options) {
         "WHERE {} GROUP BY ALL ORDER BY 1",
         interval, where);
   } else {
-    std::vector<std::string> columns = EKSHUME_TRY(CheckedColumns(options.columns));
+    std::vector<std::string> columns = EKSHUME_TRY(casefile::CheckedColumns(options.columns));
     sql = EventSql(program.format, columns, where, options.reverse, options.limit);
   }
   return PrintRows(program, *EKSHUME_TRY(store->Query(sql)));
 }
 
 Result<void> Sql(Program& program, const SearchOptions& options) {
-  const auto store = EKSHUME_TRY(OpenEvents(options.case_path));
+  const auto store = EKSHUME_TRY(casefile::OpenEvents(options.case_path));
   return PrintRows(program, *EKSHUME_TRY(store->Query(options.statement)));
 }
 

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <memory>
+
+#include "cli/serve_verb.h"
+#include "server/serve.h"
+
+namespace ekshume::cli {
+
+void AddServeVerb(Program& program) {
+  const auto options = std::make_shared<server::ServeOptions>();
+  CLI::App* verb =
+      program.app.add_subcommand("serve", "a case as a page in the browser of this machine");
+  verb->footer(
+      "The link works once, in one browser; the page makes further ones (docs/serve.md). Until\n"
+      "Ctrl-C nobody can add evidence to the case. Only loopback: TLS and users are not there "
+      "yet.\n"
+      "Examples:\n"
+      "  ekshume serve mycase\n"
+      "  ekshume serve mycase --port 8437 --operator ana\n"
+      "  ssh -L 8437:127.0.0.1:8437 workstation ekshume serve mycase --port 8437");
+  verb->add_option("case", options->case_path, "a case made by `investigate`")
+      ->required()
+      ->type_name("CASE");
+  verb->add_option("--listen", options->address, "127.0.0.1 (default) or ::1")
+      ->type_name("ADDRESS");
+  verb->add_option("--port", options->port, "the port (default: a free one)")
+      ->check(CLI::Range(0, 65535))
+      ->type_name("N");
+  verb->add_option("--operator", options->analyst,
+                   "under which name changes are recorded (default: your user name)")
+      ->type_name("NAME");
+  verb->callback([&program, options] {
+    options->command_line = program.command_line;
+    program.action = [&program, options] {
+      return server::Serve(*options, program.remote.get(), program.progress,
+                           [](const std::string& link) {
+                             fmt::print("{}\n", link);
+                             std::fflush(stdout);
+                           });
+    };
+  });
+}
+
+}  // namespace ekshume::cli

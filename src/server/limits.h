@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+// What one request, one connection and one answer may cost.
+namespace ekshume::server::limits {
+
+// Connections at a time, each with a thread of its own; further ones wait.
+inline constexpr size_t kMostConnections = 512;
+// A whole request, head and body, must have come within this time, however slowly it drips.
+inline constexpr std::chrono::seconds kRequestTime{10};
+// How long a connection may lie idle between two requests.
+inline constexpr std::chrono::seconds kIdleTime{5};
+// How long the other side may take no byte of an answer.
+inline constexpr std::chrono::seconds kWriteTime{30};
+inline constexpr size_t kMostRequestsPerConnection = 1000;
+inline constexpr size_t kMostHeadBytes = size_t{64} << 10;
+inline constexpr size_t kMostBodyBytes = size_t{1} << 20;
+
+inline constexpr size_t kMostSessions = 64;
+inline constexpr size_t kMostOpenTokens = 16;
+inline constexpr size_t kMostListeners = 64;  // of server-sent events
+inline constexpr size_t kKeptMessages = 1000;
+
+inline constexpr size_t kMostRows = 1000;                     // of events in one answer
+inline constexpr size_t kMostFacetColumns = 24;               // in one answer
+inline constexpr size_t kMostFacetValues = 200;               // of each column
+inline constexpr size_t kIndexBuckets = 4096;                 // of a query's rows over time
+inline constexpr size_t kKeptIndexes = 16;                    // queries
+inline constexpr size_t kMostDirectoryRows = 2000;            // in one answer
+inline constexpr size_t kMostContentBytes = size_t{1} << 20;  // in one answer
+inline constexpr size_t kMostStringsBytes = size_t{8} << 20;  // read for one answer
+inline constexpr size_t kMostStrings = 5000;
+inline constexpr size_t kKeptViews = 8;  // containers and images that stay open
+inline constexpr uint64_t kMostExportBytes = uint64_t{8} << 30;
+
+}  // namespace ekshume::server::limits

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "server/api.h"
+#include "server/case_service.h"
+#include "server/guard.h"
+
+// What each route answers. One file for each kind.
+namespace ekshume::server {
+
+// The case as a whole: report, custody, response plans. `guard` makes further links.
+void AddCaseRoutes(Router& router, CaseService& service, Guard& guard);
+void AddEventRoutes(Router& router, CaseService& service);
+void AddExportRoute(Router& router, CaseService& service);
+// Pods, containers, images and processes, as report.json lists them.
+void AddObjectRoutes(Router& router, CaseService& service);
+void AddFileRoutes(Router& router, CaseService& service);
+void AddAnnotationRoutes(Router& router, CaseService& service);
+void AddReportRoutes(Router& router, CaseService& service);
+
+// The condition that the parameters of a request mean: query, from, to, mark. In SQL, to stand in
+// parentheses.
+Result<std::string> ConditionOf(const ApiRequest& request, event::Store& store,
+                                CaseService& service);
+inline constexpr std::string_view kQueryAbout =
+    "the search language of docs/search.md; empty: all events";
+// The parameters of a selection of events, and then `more`.
+std::vector<Parameter> SelectionParameters(std::vector<Parameter> more);
+// The columns that a request names, between commas; `otherwise` without any. kInvalidArgument.
+Result<std::vector<std::string>> ColumnsOf(const ApiRequest& request, std::string_view otherwise);
+
+}  // namespace ekshume::server

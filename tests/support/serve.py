@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A running `ekshume serve`, and a client that asks as a browser would."""
+import http.client
+import json
+import pathlib
+import subprocess
+import urllib.parse
+
+import ekshume
+
+
+class Reply:
+    def __init__(self, response):
+        self.status = response.status
+        self.headers = {name.lower(): value for name, value in response.getheaders()}
+        self.body = response.read()
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+class Server:
+    """`ekshume serve CASE`, until stop(). `link` works once."""
+
+    def __init__(self, case, *options):
+        self.process = subprocess.Popen([ekshume.EKSHUME, "serve", str(case), *options], stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+        self.link = self.process.stdout.readline().strip()
+        if not self.link:
+            raise AssertionError(self.process.stderr.read())
+        parts = urllib.parse.urlsplit(self.link)
+        self.authority = parts.netloc
+        self.port = parts.port
+        self.origin = f"http://{self.authority}"
+
+    def stop(self):
+        """Ends it as Ctrl-C does; its exit code."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        code = self.process.wait(timeout=30)
+        self.process.stdout.close()
+        self.process.stderr.close()
+        return code
+
+    def raw(self, method, path, headers=None, body=None):
+        """A request with just these headers; Host is ours when none is given."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+        headers = dict(headers or {})
+        headers.setdefault("Host", self.authority)
+        for name, value in headers.items():
+            if value is not None:
+                connection.putheader(name, value)
+        if body is not None:
+            connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body)
+        reply = Reply(connection.getresponse())
+        connection.close()
+        return reply
+
+    def session(self, link=None):
+        """A Session of a link that was not used yet."""
+        parts = urllib.parse.urlsplit(link or self.link)
+        reply = self.raw("GET", f"{parts.path}?{parts.query}")
+        if reply.status != 303:
+            raise AssertionError((reply.status, reply.body))
+        return Session(self, reply.headers["set-cookie"].split(";")[0])
+
+
+class Session:
+    def __init__(self, server, cookie):
+        self.server = server
+        self.cookie = cookie
+
+    def get(self, path, **values):
+        query = urllib.parse.urlencode(values)
+        return self.server.raw("GET", "/api/v1" + path + ("?" + query if query else ""), {"Cookie": self.cookie})
+
+    def rows(self, path, **values):
+        reply = self.get(path, **values)
+        if reply.status != 200:
+            raise AssertionError((path, reply.status, reply.body[:500]))
+        return reply.json
+
+    def post(self, path, value, **headers):
+        body = json.dumps(value).encode()
+        return self.server.raw("POST", "/api/v1" + path,
+                               {"Cookie": self.cookie, "Origin": self.server.origin, "Content-Type": "application/json", **headers}, body)
+
+    def annotate(self, kind, target, value):
+        return self.post("/annotations", {"kind": kind, "targets": [target], "value": value})
+
+
+def case_of(name, *evidence):
+    """A case of that evidence, made once per test program."""
+    case = pathlib.Path(ekshume.work_folder()) / f"{name}.case"
+    if not case.exists():
+        run = ekshume.Run("investigate", *evidence, "--case", case)
+        if run.code not in (0, 1):
+            raise AssertionError(repr(run))
+    return case

@@ -1,0 +1,88 @@
+// How the events of a selection lie in time. Drag to zoom.
+import { useComputedColorScheme } from '@mantine/core'
+import { useElementSize } from '@mantine/hooks'
+import { useEffect, useRef } from 'react'
+import type { RefObject } from 'react'
+import uPlot from 'uplot'
+import 'uplot/dist/uPlot.min.css'
+import type { Histogram } from '../api/types'
+import { countText } from '../base/text'
+
+const HEIGHT = 108
+// Few events beside many must still be seen.
+const LEAST_SHARE = 0.03
+
+export function TimeBars({ data, onZoom }: { data: Histogram; onZoom: (from: string, to: string) => void }) {
+  const { ref: sized, width } = useElementSize<HTMLDivElement>()
+  const ref = sized as RefObject<HTMLDivElement>
+  const zoom = useRef(onZoom)
+  zoom.current = onZoom
+  const dark = useComputedColorScheme('dark') === 'dark'
+
+  useEffect(() => {
+    const element = ref.current
+    if (!element || width === 0 || !data.first || data.bars.length === 0) return
+    const start = Date.parse(data.first) / 1000
+    const step = data.width_ns / 1e9
+    const most = Math.max(...data.bars)
+    const xs = data.bars.map((_, i) => start + i * step)
+    const ys = data.bars.map((count) => (count === 0 ? null : Math.max(count, most * LEAST_SHARE)))
+    const ink = dark ? '#9aa7b0' : '#53606a'
+    const legend = document.createElement('div')
+    legend.className = 'bar-label mono'
+    const plot = new uPlot(
+      {
+        width,
+        height: HEIGHT,
+        tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
+        legend: { show: false },
+        cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
+        scales: { x: { time: true, range: [start - step / 2, start + step * data.bars.length] }, y: { range: [0, most * 1.08] } },
+        axes: [
+          { stroke: ink, grid: { show: false }, ticks: { stroke: ink, width: 1, size: 4 }, size: 30, font: '11px system-ui' },
+          { show: false },
+        ],
+        series: [
+          {},
+          {
+            fill: dark ? '#2f9e91' : '#12857a',
+            stroke: dark ? '#2f9e91' : '#12857a',
+            width: 0,
+            points: { show: false },
+            paths: uPlot.paths.bars?.({ size: [0.9, 24, 2], align: 1 }),
+          },
+        ],
+        hooks: {
+          setSelect: [
+            (u) => {
+              if (u.select.width < 3) return
+              const from = u.posToVal(u.select.left, 'x')
+              const to = u.posToVal(u.select.left + u.select.width, 'x')
+              zoom.current(new Date(from * 1000).toISOString(), new Date(Math.ceil(to * 1000)).toISOString())
+            },
+          ],
+          setCursor: [
+            (u) => {
+              const at = u.cursor.idx
+              const count = typeof at === 'number' ? data.bars[at] : undefined
+              legend.textContent =
+                typeof at === 'number' && count !== undefined
+                  ? `${new Date((start + at * step) * 1000).toISOString().replace('T', ' ').slice(0, 19)}  ${countText(count)}`
+                  : ''
+            },
+          ],
+        },
+      },
+      [xs, ys],
+      element,
+    )
+    element.append(legend)
+    return () => {
+      plot.destroy()
+      legend.remove()
+    }
+  }, [data, width, dark, ref])
+
+  const label = `histogram of ${countText(data.total)} events${data.first ? ` from ${data.first} to ${data.last}` : ''}`
+  return <div ref={ref} className="bars" role="img" aria-label={label} style={{ height: HEIGHT }} />
+}
