@@ -151,11 +151,18 @@ bool HttpServer::process_and_close_socket(socket_t socket) {
     if (!stream.WaitForRequest(stopping)) break;
     stream.BeginRequest();
     bool closed = false;
-    kept = process_request(stream, left == 1, closed, [](httplib::Request& request) {
+    bool has_body = false;
+    kept = process_request(stream, left == 1, closed, [&](httplib::Request& request) {
       // Compression would cost more than it saves on loopback.
       request.headers.erase("Accept-Encoding");
+      // What is refused leaves its body unread: it must not be taken for the next request.
+      has_body = request.method == "POST" || request.has_header("Content-Length") ||
+                 request.has_header("Transfer-Encoding");
+      if (!has_body) return;
+      request.headers.erase("Connection");
+      request.headers.emplace("Connection", "close");
     });
-    if (!kept || closed) break;
+    if (!kept || closed || has_body) break;
   }
   shutdown(socket, SHUT_RDWR);
   close(socket);

@@ -196,11 +196,11 @@ Result<ApiReply> Position(CaseService& service, const ApiRequest& request) {
   const auto lease = EKSHUME_TRY(service.Events(CaseService::Use::kRows));
   const std::string where = EKSHUME_TRY(ConditionOf(request, *lease.store, service));
   const auto rows = EKSHUME_TRY(lease.store->Query(fmt::format(
-      "WITH it AS (SELECT time, id FROM events WHERE id = {0} AND ({1})) SELECT (SELECT count(*) "
-      "FROM it), (SELECT count(*) FROM events, it WHERE ({1}) AND CASE WHEN it.time IS NULL THEN "
-      "events.time IS NOT NULL OR events.id < it.id ELSE events.time {2} it.time OR (events.time = "
-      "it.time AND events.id < it.id) END)",
-      literal, "(SELECT true) AND " + where, reverse ? ">" : "<")));
+      "WITH it AS (SELECT time AS its_time, id AS its_id FROM events WHERE id = {0} AND ({1})) "
+      "SELECT (SELECT count(*) FROM it), (SELECT count(*) FROM events, it WHERE ({1}) AND CASE WHEN "
+      "its_time IS NULL THEN time IS NOT NULL OR id < its_id ELSE time {2} its_time OR (time = "
+      "its_time AND id < its_id) END)",
+      literal, where, reverse ? ">" : "<")));
   Json position = nullptr;
   while (EKSHUME_TRY(rows->Next())) {
     if (rows->Integer(0) > 0) position = rows->Integer(1);

@@ -114,6 +114,21 @@ class Security(ServerCase):
             self.assertEqual(reply.status, 403, headers)
         self.assertEqual(self.session.rows("/annotations")["revision"], before)
 
+    def test_the_body_of_a_refused_request_is_no_request(self):
+        inner = f"GET /api/v1/case HTTP/1.1\r\nHost: {self.server.authority}\r\nCookie: {self.session.cookie}\r\n\r\n".encode()
+        outer = (f"POST /api/v1/annotations HTTP/1.1\r\nHost: {self.server.authority}\r\nOrigin: http://evil.test\r\n"
+                 f"Content-Type: text/plain\r\nContent-Length: {len(inner)}\r\n\r\n").encode()
+        with socket.create_connection(("127.0.0.1", self.server.port), timeout=30) as connection:
+            connection.sendall(outer + inner)
+            answer = b""
+            try:
+                while piece := connection.recv(65536):
+                    answer += piece
+            except ConnectionResetError:
+                pass
+        self.assertTrue(answer.startswith(b"HTTP/1.1 403"), answer[:100])
+        self.assertEqual(answer.count(b"HTTP/1.1 "), 1)
+
     def test_other_methods_are_refused(self):
         for method in ("PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"):
             reply = self.server.raw(method, "/api/v1/case", {"Cookie": self.session.cookie, "Origin": self.server.origin,
