@@ -197,7 +197,8 @@ Result<ApiReply> Position(CaseService& service, const ApiRequest& request) {
   const std::string where = EKSHUME_TRY(ConditionOf(request, *lease.store, service));
   const auto rows = EKSHUME_TRY(lease.store->Query(fmt::format(
       "WITH it AS (SELECT time AS its_time, id AS its_id FROM events WHERE id = {0} AND ({1})) "
-      "SELECT (SELECT count(*) FROM it), (SELECT count(*) FROM events, it WHERE ({1}) AND CASE WHEN "
+      "SELECT (SELECT count(*) FROM it), (SELECT count(*) FROM events, it WHERE ({1}) AND CASE "
+      "WHEN "
       "its_time IS NULL THEN time IS NOT NULL OR id < its_id ELSE time {2} its_time OR (time = "
       "its_time AND id < its_id) END)",
       literal, where, reverse ? ">" : "<")));
