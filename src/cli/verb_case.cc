@@ -4,9 +4,9 @@
 #include <memory>
 
 #include "casefile/case.h"
-#include "casefile/event_search.h"
 #include "casefile/ingest_report.h"
 #include "casefile/json.h"
+#include "casefile/search/event_search.h"
 #include "cli/event_rows.h"
 #include "cli/objects.h"
 #include "cli/program.h"

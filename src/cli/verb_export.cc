@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "casefile/case.h"
-#include "casefile/event_search.h"
+#include "casefile/search/event_search.h"
 #include "cli/event_rows.h"
 #include "cli/program.h"
 #include "event/export/row_writer.h"

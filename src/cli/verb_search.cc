@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "casefile/event_search.h"
+#include "casefile/search/event_search.h"
 #include "cli/event_rows.h"
 #include "cli/program.h"
 #include "event/store/store.h"

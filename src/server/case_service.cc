@@ -2,7 +2,7 @@
 #include "server/case_service.h"
 
 #include "casefile/custody.h"
-#include "casefile/event_search.h"
+#include "casefile/search/event_search.h"
 
 namespace ekshume::server {
 

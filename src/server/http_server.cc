@@ -32,20 +32,26 @@ RequestHead HeadOf(const httplib::Request& request, std::map<std::string, std::s
           kept["Sec-Fetch-Site"], kept["Content-Type"], kept["Cookie"]};
 }
 
+// Instead of any header of that name: the library would send both.
+void SetHeader(httplib::Response& response, const char* name, const std::string& value) {
+  response.headers.erase(name);
+  response.set_header(name, value);
+}
+
 void SetHeaders(httplib::Response& response, std::string_view nonce) {
   const std::string styles = nonce.empty() ? "'self'" : fmt::format("'self' 'nonce-{}'", nonce);
-  response.set_header(
-      "Content-Security-Policy",
+  SetHeader(
+      response, "Content-Security-Policy",
       fmt::format("default-src 'none'; script-src 'self'; style-src {}; img-src 'self' data:; "
                   "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
                   "frame-ancestors 'none'",
                   styles));
-  response.set_header("X-Content-Type-Options", "nosniff");
-  response.set_header("X-Frame-Options", "DENY");
-  response.set_header("Referrer-Policy", "no-referrer");
-  response.set_header("Cross-Origin-Opener-Policy", "same-origin");
-  response.set_header("Cross-Origin-Resource-Policy", "same-origin");
-  response.set_header("Permissions-Policy", "camera=(), microphone=(), geolocation=()");
+  SetHeader(response, "X-Content-Type-Options", "nosniff");
+  SetHeader(response, "X-Frame-Options", "DENY");
+  SetHeader(response, "Referrer-Policy", "no-referrer");
+  SetHeader(response, "Cross-Origin-Opener-Policy", "same-origin");
+  SetHeader(response, "Cross-Origin-Resource-Policy", "same-origin");
+  SetHeader(response, "Permissions-Policy", "camera=(), microphone=(), geolocation=()");
 }
 
 void SayPlainly(httplib::Response& response, int status, const std::string& sentence) {
@@ -110,7 +116,6 @@ HttpServer::HttpServer(Guard& guard, const Router& router, Broadcast& changes)
         SetHeaders(response, "");
         Refuse(response, 500, "bug", "a bug in ekshume");
       });
-  // What the library refuses itself (a head that is none, too long a body) gets no page either.
   // What the library refuses itself (a head that is none, too long a body) gets no page either.
   const Handler on_error = [](const httplib::Request&, httplib::Response& response) {
     if (!response.has_header("X-Frame-Options")) SetHeaders(response, "");
@@ -205,8 +210,7 @@ void HttpServer::AnswerPage(const httplib::Request& request, httplib::Response& 
   }
   if (is_asset) {
     // Their names change with their content. The session is asked all the same.
-    response.headers.erase("Cache-Control");
-    response.set_header("Cache-Control", "private, max-age=31536000, immutable");
+    SetHeader(response, "Cache-Control", "private, max-age=31536000, immutable");
     response.set_content(found->content.data(), found->content.size(), std::string(found->type));
     return;
   }
@@ -228,11 +232,7 @@ void HttpServer::AnswerPage(const httplib::Request& request, httplib::Response& 
        at = page.find(kNoncePlace, at)) {
     page.replace(at, kNoncePlace.size(), *nonce);
   }
-  response.headers.erase("Content-Security-Policy");
-  httplib::Response headers;
-  SetHeaders(headers, *nonce);
-  response.set_header("Content-Security-Policy",
-                      headers.get_header_value("Content-Security-Policy"));
+  SetHeaders(response, *nonce);
   response.set_content(page, std::string(found->type));
 }
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "casefile/event_search.h"
+#include "casefile/search/event_search.h"
 #include "event/query/query.h"
 #include "event/store/ordered_events.h"
 #include "server/limits.h"
@@ -130,23 +130,11 @@ Result<ApiReply> Histogram(CaseService& service, const ApiRequest& request) {
   const auto lease = EKSHUME_TRY(service.Events(CaseService::Use::kRows));
   const std::string where = EKSHUME_TRY(ConditionOf(request, *lease.store, service));
   const auto index = EKSHUME_TRY(service.indexes().Of(*lease.store, where));
-  const size_t together =
-      most == 0 ? 1 : std::max<size_t>(1, (index->counts.size() + most - 1) / most);
-  Json bars = Json::array();
-  for (size_t i = 0; i < index->counts.size(); i += together) {
-    uint64_t count = 0;
-    for (size_t j = i; j < std::min(i + together, index->counts.size()); ++j) {
-      count += index->counts[j];
-    }
-    bars.push_back(count);
-  }
-  Json json = {{"total", index->total},
-               {"without_time", index->without_time},
-               {"first", nullptr},
-               {"last", nullptr},
-               {"width_ns", index->width * static_cast<int64_t>(together)},
-               {"bars", bars}};
-  if (!index->counts.empty()) {
+  const EventIndex::Histogram histogram = index->Bars(std::max<uint64_t>(most, 1));
+  Json json = {
+      {"total", index->total}, {"without_time", index->without_time}, {"first", nullptr},
+      {"last", nullptr},       {"width_ns", histogram.width},         {"bars", histogram.rows}};
+  if (!index->stretches.empty()) {
     json["first"] = FormatTimestamp(TimestampFromNanoseconds(index->first));
     json["last"] = FormatTimestamp(TimestampFromNanoseconds(index->last));
   }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { busiest } from './bars'
 import { hexLines, fromBase64 } from './hex'
 import { and, andNot, missing, term, wordAt } from './query'
 import { hrefOf, withValues } from './router'
@@ -93,5 +94,21 @@ describe('rows', () => {
     const [, end] = shownRows(large, topRow(large, MOST_PIXELS - large.viewPixels))
     expect(end).toBe(large.total)
     for (const row of [0, 1, 12345.5, 9_999_000]) expect(topRow(large, scrollTopOf(large, row))).toBeCloseTo(row, 3)
+  })
+})
+
+describe('bars', () => {
+  const quiet = new Array<number>(100).fill(0)
+  it('lead to where most events are', () => {
+    const bars = [...quiet]
+    bars[0] = 1
+    bars[97] = 500
+    bars[98] = 400
+    expect(busiest(bars)).toEqual([97, 99])
+  })
+  it('lead nowhere when events are spread out, few or none', () => {
+    expect(busiest(quiet.map(() => 7))).toBeNull()
+    expect(busiest(quiet)).toBeNull()
+    expect(busiest([5])).toBeNull()
   })
 })

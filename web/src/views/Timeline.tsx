@@ -1,4 +1,4 @@
-import { Button, Chip, Group, Menu, Modal, MultiSelect, Text, TextInput } from '@mantine/core'
+import { Button, Chip, Group, Menu, Modal, MultiSelect, Text } from '@mantine/core'
 import { useQueries } from '@tanstack/react-query'
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { download, get } from '../api/client'
@@ -6,6 +6,7 @@ import { COLUMNS } from '../api/columns'
 import { marksOf, PAGE_ROWS, pageQuery, useAnnotate, useAnnotations, useHistogram } from '../api/hooks'
 import type { Selection } from '../api/hooks'
 import type { EventRow } from '../api/types'
+import { busiest } from '../base/bars'
 import { useKeys } from '../base/keys'
 import { go, usePlace, withValues } from '../base/router'
 import { countText, utcText, visible } from '../base/text'
@@ -16,6 +17,7 @@ import { TimeBars } from '../widgets/TimeBars'
 import { Empty, Failed, Star, Time, Waiting } from '../widgets/values'
 import { EventPanel } from './EventPanel'
 import { FacetPanel } from './FacetPanel'
+import { SaveSearch } from './SaveSearch'
 
 const STANDARD = ['time', 'source', 'user_name', 'namespace', 'pod', 'action', 'object_kind', 'outcome', 'message']
 
@@ -53,6 +55,14 @@ export function Timeline() {
 
   const histogram = useHistogram(selection)
   const total = histogram.data?.total ?? 0
+  const busy = useMemo(() => {
+    const data = histogram.data
+    const part = data?.first ? busiest(data.bars) : null
+    if (!data?.first || !part) return null
+    const start = Date.parse(data.first)
+    const at = (bar: number) => new Date(Math.ceil(start + (bar * data.width_ns) / 1e6)).toISOString()
+    return { from: new Date(Math.floor(start + (part[0] * data.width_ns) / 1e6)).toISOString(), to: at(part[1]) }
+  }, [histogram.data])
   const annotations = useAnnotations()
   const annotate = useAnnotate()
 
@@ -159,6 +169,11 @@ export function Timeline() {
             {(selection.from || selection.to) && (
               <Button size="compact-xs" variant="light" onClick={() => set({ from: null, to: null })} title="take the limits of time away">
                 {selection.from ? utcText(selection.from).slice(0, 23) : '…'} – {selection.to ? utcText(selection.to).slice(0, 23) : '…'} ✕
+              </Button>
+            )}
+            {busy && (
+              <Button size="compact-xs" variant="light" onClick={() => set({ ...busy, event: null })} title="most events lie close together">
+                zoom to where most are
               </Button>
             )}
             <Chip size="xs" checked={selection.mark === 'starred'} onChange={(on) => set({ mark: on ? 'starred' : null })}>
@@ -333,29 +348,5 @@ export function Timeline() {
         </Button>
       </Modal>
     </div>
-  )
-}
-
-function SaveSearch({ opened, onClose, onSave }: { opened: boolean; onClose: () => void; onSave: (name: string) => void }) {
-  const [name, setName] = useState('')
-  const save = () => {
-    if (name.trim() === '') return
-    onSave(name.trim())
-    setName('')
-    onClose()
-  }
-  return (
-    <Modal opened={opened} onClose={onClose} title="Save this search">
-      <TextInput
-        data-autofocus
-        label="Name"
-        value={name}
-        onChange={(event) => setName(event.currentTarget.value)}
-        onKeyDown={(event) => event.key === 'Enter' && save()}
-      />
-      <Button mt="md" size="xs" onClick={save} disabled={name.trim() === ''}>
-        Save
-      </Button>
-    </Modal>
   )
 }

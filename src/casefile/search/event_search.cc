@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "casefile/event_search.h"
+#include "casefile/search/event_search.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
