@@ -66,6 +66,7 @@ ApiReply ApiReply::File(std::string name, std::unique_ptr<ByteSource> source) {
 Router::Match Router::Find(std::string_view method, std::string_view path) const {
   const std::vector<std::string_view> segments = SplitNonEmpty(path, '/');
   Match match;
+  ptrdiff_t least_variables = 0;
   for (const Route& route : routes_) {
     const std::vector<std::string_view> wanted = SplitNonEmpty(route.path, '/');
     const bool fits = std::ranges::equal(
@@ -74,7 +75,12 @@ Router::Match Router::Find(std::string_view method, std::string_view path) const
     if (!fits) continue;
     match.allowed.emplace_back(route.method);
     if (route.method != method) continue;
+    // "/events/facets" is that route, and no event of that id.
+    const ptrdiff_t variables = std::ranges::count_if(wanted, IsVariable);
+    if (match.route != nullptr && variables >= least_variables) continue;
     match.route = &route;
+    match.values.clear();
+    least_variables = variables;
     for (size_t i = 0; i < wanted.size(); ++i) {
       if (IsVariable(wanted[i])) match.values[std::string(NameOf(wanted[i]))] = segments[i];
     }

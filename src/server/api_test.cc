@@ -14,6 +14,8 @@ Router Example() {
   const auto answer = [](const ApiRequest&) { return ApiReply::Of(nullptr); };
   router.Add({"GET", "/events", "Events.", {{"query", "what"}}, "", answer});
   router.Add({"GET", "/events/{id}", "One.", {}, "", answer});
+  router.Add({"GET", "/events/{id}/place", "Where.", {}, "", answer});
+  router.Add({"GET", "/events/facets", "Facets.", {}, "", answer});
   router.Add({"GET", "/marks", "Marks.", {}, "", answer});
   router.Add({"POST", "/marks", "Changes them.", {}, "kind", answer});
   return router;
@@ -29,6 +31,18 @@ TEST(Router, FindsAPathWithItsValues) {
   EXPECT_EQ(router.Find("GET", "/events/a/b").route, nullptr);
   EXPECT_EQ(router.Find("GET", "/nothing").route, nullptr);
   EXPECT_TRUE(router.Find("GET", "/nothing").allowed.empty());
+}
+
+TEST(Router, APathThatIsSpelledOutGoesBeforeAVariable) {
+  Router router = Example();
+  const auto answer = [](const ApiRequest&) { return ApiReply::Of(nullptr); };
+  router.Add({"GET", "/marks/mine", "Mine.", {}, "", answer});
+  router.Add({"GET", "/marks/{id}", "One mark.", {}, "", answer});
+  EXPECT_EQ(router.Find("GET", "/events/facets").route->about, "Facets.");
+  EXPECT_TRUE(router.Find("GET", "/events/facets").values.empty());
+  EXPECT_EQ(router.Find("GET", "/marks/mine").route->about, "Mine.");
+  EXPECT_TRUE(router.Find("GET", "/marks/mine").values.empty());
+  EXPECT_EQ(router.Find("GET", "/marks/yours").values.at("id"), "yours");
 }
 
 TEST(Router, SaysWhichMethodsAPathHas) {

@@ -73,11 +73,11 @@ class Session:
         self.server = server
         self.cookie = cookie
 
-    def get(self, path, **values):
+    def get(self, path, /, **values):
         query = urllib.parse.urlencode(values)
         return self.server.raw("GET", "/api/v1" + path + ("?" + query if query else ""), {"Cookie": self.cookie})
 
-    def rows(self, path, **values):
+    def rows(self, path, /, **values):
         reply = self.get(path, **values)
         if reply.status != 200:
             raise AssertionError((path, reply.status, reply.body[:500]))

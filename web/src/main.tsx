@@ -10,6 +10,8 @@ import { Shell } from './views/Shell'
 
 // The server allows the styles that carry this answer's nonce, and no others that stand in the page.
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.nonce ?? ''
+// What keeps the page from scrolling behind a dialog looks for it here (get-nonce).
+;(globalThis as { __webpack_nonce__?: string }).__webpack_nonce__ = nonce
 
 const theme = createTheme({
   primaryColor: 'teal',

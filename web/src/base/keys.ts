@@ -14,11 +14,21 @@ function isTyping(target: EventTarget | null): boolean {
   return target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName)
 }
 
+// Whether a dialog was open when the key went down: it has the key for itself, also when it closes by it.
+let inDialog = false
+window.addEventListener(
+  'keydown',
+  () => {
+    inDialog = document.querySelector('[role=dialog][aria-modal=true]') !== null
+  },
+  true,
+)
+
 /** Runs what is bound to a key while the component is there; not while a text is typed. */
 export function useKeys(keys: Key[]): void {
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return
+      if (event.ctrlKey || event.metaKey || event.altKey || inDialog || isTyping(event.target)) return
       const afterG = Date.now() - waiting < SECOND_KEY_MS
       const name = afterG ? `g ${event.key}` : event.key
       const found = keys.find((key) => key.key === name)

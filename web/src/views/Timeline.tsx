@@ -19,12 +19,15 @@ import { EventPanel } from './EventPanel'
 import { FacetPanel } from './FacetPanel'
 import { SaveSearch } from './SaveSearch'
 
-const STANDARD = ['time', 'source', 'user_name', 'namespace', 'pod', 'action', 'object_kind', 'outcome', 'message']
+const STANDARD = ['time', 'source', 'user_name', 'action', 'outcome', 'message']
+// Beside an open event there is no room for more.
+const NARROW = ['time', 'source', 'message']
 
 const WIDTHS: Record<string, string> = {
-  time: '220px',
-  source: '110px',
-  action: '100px',
+  time: '200px',
+  source: '100px',
+  user_name: '150px',
+  action: '90px',
   outcome: '80px',
   namespace: '110px',
   status_code: '60px',
@@ -47,8 +50,9 @@ export function Timeline() {
   const eventId = value('event') || null
   const columns = useMemo(() => {
     const named = (place.params.get('columns') ?? '').split(',').filter((name) => COLUMNS.some((column) => column.name === name))
-    return named.length > 0 ? named : STANDARD
-  }, [place.params.get('columns')])
+    if (named.length > 0) return named
+    return eventId ? NARROW : STANDARD
+  }, [place.params.get('columns'), eventId === null])
 
   const set = (values: Record<string, string | boolean | null>, replace = false) => go(withValues(place, values), replace)
   const search = (query: string) => set({ query, event: null })
