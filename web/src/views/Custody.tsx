@@ -31,7 +31,12 @@ export function Custody() {
         }
       >
         {verified.data && (
-          <Alert color={verified.data.unbroken ? 'teal' : 'red'} title={verified.data.unbroken ? 'The chain is unbroken' : 'The chain is broken'} mb="md">
+          <Alert
+            role={verified.data.unbroken ? 'status' : 'alert'}
+            color={verified.data.unbroken ? 'teal' : 'red'}
+            title={verified.data.unbroken ? 'The chain is unbroken' : 'The chain is broken'}
+            mb="md"
+          >
             {verified.data.unbroken
               ? `${plural(verified.data.records ?? 0, 'record')}: each holds the SHA-256 of the one before it.`
               : verified.data.problem}
@@ -55,7 +60,7 @@ export function Custody() {
                 <Table.Td>
                   <Time value={record.time} seconds />
                 </Table.Td>
-                <Table.Td>
+                <Table.Td className="nowrap">
                   <Evidence>{record.analyst ?? record.user}</Evidence>
                   {record.analyst && record.analyst !== record.user && (
                     <span className="dim">

@@ -158,7 +158,7 @@ function Story({ incident, number, findings, containers }: StoryProps) {
             {incident.actors.map((actor) => (
               <div key={actor.name + actor.kind} className="card">
                 <Group gap={6}>
-                  <Badge size="xs" variant={actor.role === 'acted' ? 'filled' : 'default'} color="orange" radius="sm">
+                  <Badge size="xs" variant={actor.role === 'acted' ? 'light' : 'default'} color="orange" radius="sm">
                     {actor.role}
                   </Badge>
                   <Link href={hrefOf('/timeline', { query: term('actor', actor.name) })}>

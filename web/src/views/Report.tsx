@@ -97,7 +97,7 @@ export function Report() {
           </Part>
         </div>
       </div>
-      <div className="split-main preview" aria-label="preview">
+      <div className="split-main preview" role="region" aria-label="preview" tabIndex={0}>
         {report.isLoading && <Waiting />}
         {report.error && <Failed error={report.error} />}
         {report.data && (

@@ -1,6 +1,7 @@
-import { Button, Chip, Group, Menu, Modal, MultiSelect, Text } from '@mantine/core'
+import { Button, Chip, Group, Menu, Text } from '@mantine/core'
 import { useQueries } from '@tanstack/react-query'
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import type { CSSProperties } from 'react'
 import { download, get } from '../api/client'
 import { COLUMNS } from '../api/columns'
 import { marksOf, PAGE_ROWS, pageQuery, useAnnotate, useAnnotations, useHistogram } from '../api/hooks'
@@ -17,7 +18,7 @@ import { TimeBars } from '../widgets/TimeBars'
 import { Empty, Failed, Star, Time, Waiting } from '../widgets/values'
 import { EventPanel } from './EventPanel'
 import { FacetPanel } from './FacetPanel'
-import { SaveSearch } from './SaveSearch'
+import { ChooseColumns, SaveSearch } from './TimelineDialogs'
 
 const STANDARD = ['time', 'source', 'user_name', 'action', 'outcome', 'message']
 // Beside an open event there is no room for more.
@@ -88,6 +89,7 @@ export function Timeline() {
 
   // The row of the event in the address, once it is known.
   const [selected, setSelected] = useState<number | null>(null)
+  const [sought, setSought] = useState<number | null>(null)
   const list = useRef<LongListHandle>(null)
   const known = useRef<string | null>(null)
   useEffect(() => {
@@ -98,7 +100,7 @@ export function Timeline() {
         if (!current || position === null) return
         known.current = eventId
         setSelected(position)
-        list.current?.show(position)
+        setSought(position)
       },
       () => undefined,
     )
@@ -106,6 +108,15 @@ export function Timeline() {
       current = false
     }
   }, [eventId, selection, reverse])
+  // Once the list is there, and has its height.
+  useEffect(() => {
+    if (sought === null || total === 0) return
+    const timer = window.setTimeout(() => {
+      list.current?.show(sought)
+      setSought(null)
+    }, 50)
+    return () => window.clearTimeout(timer)
+  }, [sought, total])
   useEffect(() => {
     known.current = null
     if (!eventId) setSelected(null)
@@ -161,6 +172,8 @@ export function Timeline() {
   const [saving, setSaving] = useState(false)
   const [choosing, setChoosing] = useState(false)
   const queryError = histogram.error?.message
+  // The columns, the gaps between them and the padding of a row.
+  const width = columns.reduce((sum, name) => sum + 8 + Number(/\d+/.exec(WIDTHS[name] ?? '130px')?.[0] ?? 130), 26 + 16)
   const template = ['26px', ...columns.map((name) => WIDTHS[name] ?? '130px')].join(' ')
   const pivot = { query: selection.query, search }
 
@@ -246,7 +259,11 @@ export function Timeline() {
       </div>
       <div className={`timeline-body${eventId ? ' with-panel' : ''}`}>
         <FacetPanel selection={selection} pivot={pivot} />
-        <div className="rows">
+        <div
+          className="rows"
+          style={{ '--rows-width': `${width}px` } as CSSProperties}
+          {...(total > 0 && !queryError ? { role: 'grid', 'aria-label': 'events', 'aria-rowcount': total } : {})}
+        >
           {histogram.isLoading && <Waiting />}
           {histogram.error && !queryError && <Failed error={histogram.error} />}
           {histogram.data && total === 0 && !queryError && (
@@ -265,18 +282,19 @@ export function Timeline() {
           )}
           {total > 0 && !queryError && (
             <>
-              <div className="row row-head" style={{ gridTemplateColumns: template }} role="row">
-                <span />
-                {columns.map((name) => (
-                  <span key={name} role="columnheader">
-                    {name}
-                  </span>
-                ))}
+              <div role="rowgroup">
+                <div className="row row-head" style={{ gridTemplateColumns: template }} role="row">
+                  <span role="columnheader" aria-label="star" />
+                  {columns.map((name) => (
+                    <span key={name} role="columnheader">
+                      {name}
+                    </span>
+                  ))}
+                </div>
               </div>
               <LongList
                 ref={list}
                 total={total}
-                label="events"
                 onShown={onShown}
                 row={(index) => {
                   const row = rowAt(index)
@@ -339,18 +357,12 @@ export function Timeline() {
           })
         }
       />
-      <Modal opened={choosing} onClose={() => setChoosing(false)} title="Columns">
-        <MultiSelect
-          label="Shown, in this order"
-          data={COLUMNS.filter((column) => column.name !== 'raw').map((column) => column.name)}
-          value={columns}
-          searchable
-          onChange={(names) => set({ columns: names.join() === STANDARD.join() ? null : names.join(',') }, true)}
-        />
-        <Button mt="md" size="xs" variant="default" onClick={() => set({ columns: null }, true)}>
-          The usual ones
-        </Button>
-      </Modal>
+      <ChooseColumns
+        opened={choosing}
+        onClose={() => setChoosing(false)}
+        columns={columns}
+        onChoose={(names) => set({ columns: names === null || names.join() === STANDARD.join() ? null : names.join(',') }, true)}
+      />
     </div>
   )
 }

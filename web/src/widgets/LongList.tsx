@@ -1,4 +1,4 @@
-// Rows of which there may be ten million: only those in sight are in the page.
+// Rows of which there may be ten million: only those in sight are in the page. It is the body of a grid.
 import { useElementSize } from '@mantine/hooks'
 import { forwardRef, useCallback, useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from 'react'
 import type { ReactNode } from 'react'
@@ -14,12 +14,11 @@ export interface LongListHandle {
 
 interface Props {
   total: number
-  label: string
   row: (index: number) => ReactNode
   onShown?: (first: number, end: number) => void
 }
 
-export const LongList = forwardRef<LongListHandle, Props>(function LongList({ total, label, row, onShown }, handle) {
+export const LongList = forwardRef<LongListHandle, Props>(function LongList({ total, row, onShown }, handle) {
   const { ref, height } = useElementSize<HTMLDivElement>()
   const scroller = useRef<HTMLDivElement | null>(null)
   const [top, setTop] = useState(0)
@@ -43,7 +42,7 @@ export const LongList = forwardRef<LongListHandle, Props>(function LongList({ to
       const rows = g.viewPixels / g.rowPixels
       setTop((now) => {
         if (index >= now && index + 1 <= now + rows) return now
-        const wanted = index < now ? index - 2 : index - rows + 3
+        const wanted = index < now || rows < 6 ? index - 2 : index - rows + 3
         queueMicrotask(() => moveTo(wanted))
         return now
       })
@@ -80,9 +79,7 @@ export const LongList = forwardRef<LongListHandle, Props>(function LongList({ to
         ;(ref as { current: HTMLDivElement | null }).current = element
       }}
       className="long-list"
-      role="grid"
-      aria-label={label}
-      aria-rowcount={total}
+      role="rowgroup"
       tabIndex={0}
       onScroll={(event) => {
         const at = event.currentTarget.scrollTop

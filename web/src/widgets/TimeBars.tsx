@@ -12,6 +12,14 @@ const HEIGHT = 108
 // Few events beside many must still be seen.
 const LEAST_SHARE = 0.03
 
+/** A moment (seconds since 1970) below an axis whose marks are so many seconds apart. */
+function axisText(seconds: number, step: number): string {
+  const text = new Date(seconds * 1000).toISOString()
+  if (step >= 86_400) return text.slice(0, 10)
+  if (step >= 60) return `${text.slice(5, 10)} ${text.slice(11, 16)}`
+  return step >= 1 ? text.slice(11, 19) : text.slice(11, 23)
+}
+
 export function TimeBars({ data, onZoom }: { data: Histogram; onZoom: (from: string, to: string) => void }) {
   const { ref: sized, width } = useElementSize<HTMLDivElement>()
   const ref = sized as RefObject<HTMLDivElement>
@@ -39,7 +47,7 @@ export function TimeBars({ data, onZoom }: { data: Histogram; onZoom: (from: str
         cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
         scales: { x: { time: true, range: [start - step / 2, start + step * data.bars.length] }, y: { range: [0, most * 1.08] } },
         axes: [
-          { stroke: ink, grid: { show: false }, ticks: { stroke: ink, width: 1, size: 4 }, size: 30, font: '11px system-ui' },
+          { stroke: ink, grid: { show: false }, ticks: { stroke: ink, width: 1, size: 4 }, size: 30, space: 110, font: '11px system-ui', values: (_, splits, __, ___, step) => splits.map((at) => axisText(at, step)) },
           { show: false },
         ],
         series: [

@@ -131,7 +131,7 @@ export function Part({ title, right, children, id }: { title: string; right?: Re
         <Title order={2} size="h5">
           {title}
         </Title>
-        {right}
+        {right && <div className="part-right">{right}</div>}
       </Group>
       {children}
     </section>
