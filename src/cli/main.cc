@@ -91,6 +91,7 @@ int Run(int argc, char** argv) {
   AddReportVerb(program);
   AddCaseVerb(program);
   AddServeVerb(program);
+  AddUsersVerb(program);
   AddAcquireAwsVerbs(program);
   AddAcquirePodVerb(program);
   AddAcquireClusterVerb(program);

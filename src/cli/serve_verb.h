@@ -7,5 +7,7 @@ namespace ekshume::cli {
 
 // Adds `serve`, the case as a page in the browser.
 void AddServeVerb(Program& program);
+// Adds `users`, who may log in to it.
+void AddUsersVerb(Program& program);
 
 }  // namespace ekshume::cli

@@ -11,26 +11,37 @@ namespace ekshume::cli {
 
 void AddServeVerb(Program& program) {
   const auto options = std::make_shared<server::ServeOptions>();
-  CLI::App* verb =
-      program.app.add_subcommand("serve", "a case as a page in the browser of this machine");
+  CLI::App* verb = program.app.add_subcommand("serve", "a case as a page in the browser");
   verb->footer(
-      "The link works once, in one browser; the page makes further ones (docs/serve.md). Until\n"
-      "Ctrl-C nobody can add evidence to the case. Only loopback: TLS and users are not there "
-      "yet.\n"
+      "The link works once, in one browser of this machine; the page makes further ones. For "
+      "other\n"
+      "machines: TLS, and users who log in (`ekshume users`, docs/serve.md). Until Ctrl-C nobody\n"
+      "can add evidence to the case.\n"
       "Examples:\n"
       "  ekshume serve mycase\n"
       "  ekshume serve mycase --port 8437 --operator ana\n"
-      "  ssh -L 8437:127.0.0.1:8437 workstation ekshume serve mycase --port 8437");
+      "  ssh -L 8437:127.0.0.1:8437 workstation ekshume serve mycase --port 8437\n"
+      "  ekshume serve mycase --listen 0.0.0.0 --port 8437 --host soc.example \\\n"
+      "    --tls-certificate soc.pem --tls-key soc.key --users users.json");
   verb->add_option("case", options->case_path, "a case made by `investigate`")
       ->required()
       ->type_name("CASE");
-  verb->add_option("--listen", options->address, "127.0.0.1 (default) or ::1")
+  verb->add_option("--listen", options->address,
+                   "127.0.0.1 (default) or ::1; any other one needs TLS and users")
       ->type_name("ADDRESS");
   verb->add_option("--port", options->port, "the port (default: a free one)")
       ->check(CLI::Range(0, 65535))
       ->type_name("N");
   verb->add_option("--operator", options->analyst,
                    "under which name changes are recorded (default: your user name)")
+      ->type_name("NAME");
+  verb->add_option("--users", options->users, "who may log in (`ekshume users add` makes it)")
+      ->type_name("FILE");
+  verb->add_option("--tls-certificate", options->certificate, "our certificate and its chain, PEM")
+      ->type_name("FILE");
+  verb->add_option("--tls-key", options->key, "its private key, PEM")->type_name("FILE");
+  verb->add_option("--host", options->host,
+                   "the name by which browsers ask for us (default: the address)")
       ->type_name("NAME");
   verb->callback([&program, options] {
     options->command_line = program.command_line;

@@ -49,6 +49,13 @@ ApiReply ApiReply::Of(const Json& json) {
   return reply;
 }
 
+ApiReply ApiReply::Refusal(int status, std::string_view code, std::string_view message) {
+  ApiReply reply;
+  reply.status = status;
+  reply.body = ErrorBody(code, message);
+  return reply;
+}
+
 ApiReply ApiReply::File(std::string name, std::string content) {
   ApiReply reply;
   reply.content_type = "application/octet-stream";
@@ -61,6 +68,10 @@ ApiReply ApiReply::File(std::string name, std::unique_ptr<ByteSource> source) {
   ApiReply reply = File(std::move(name), std::string());
   reply.source = std::move(source);
   return reply;
+}
+
+Role Route::least_role() const {
+  return least.value_or(method == "POST" ? Role::kAnalyst : Role::kReader);
 }
 
 Router::Match Router::Find(std::string_view method, std::string_view path) const {
@@ -108,7 +119,11 @@ Json Router::OpenApi() const {
     }
     const Json refused = {{"description", "what is wrong: error.code and error.message"},
                           {"content", {{"application/json", Json::object()}}}};
+    const std::string who = route.is_open
+                                ? "Needs no session."
+                                : fmt::format("For the role {}.", NameOf(route.least_role()));
     Json operation = {{"summary", route.about},
+                      {"description", who},
                       {"parameters", parameters},
                       {"responses", {{"200", {{"description", "done"}}}, {"default", refused}}}};
     if (!route.body.empty()) {

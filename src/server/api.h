@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "casefile/json.h"
+#include "server/roles.h"
 
 // The HTTP API, apart from HTTP: routes with their description, requests and answers as values.
 // docs/serve.md describes it for people, Router::OpenApi() for programs.
@@ -27,6 +28,8 @@ struct ApiRequest {
   std::map<std::string, std::string, std::less<>> values;  // of the path and of the query
   Json body;                                               // null without one
   std::string analyst;
+  Role role = Role::kReader;  // the analyst's
+  std::string address;        // where the request came from
 
   // The value of a parameter; "" when it is not there.
   std::string Value(std::string_view name) const;
@@ -47,13 +50,17 @@ class ByteSource {
 // An answer. Bytes of evidence are never of a type that a browser shows or runs: they are
 // attachments of the type application/octet-stream.
 struct ApiReply {
+  int status = 200;
   std::string content_type = "application/json";
   std::string body;
   std::string attachment;              // the name of the file to save, "" for none
   std::unique_ptr<ByteSource> source;  // instead of the body
   bool is_feed = false;                // server-sent events, instead of the body
+  std::string begins;                  // the secret of a session that begins with this answer
+  bool ends_session = false;
 
   static ApiReply Of(const Json& json);
+  static ApiReply Refusal(int status, std::string_view code, std::string_view message);
   static ApiReply File(std::string name, std::string content);
   static ApiReply File(std::string name, std::unique_ptr<ByteSource> source);
 };
@@ -71,6 +78,11 @@ struct Route {
   std::vector<Parameter> parameters;  // of the query
   std::string_view body;              // what a POST takes
   std::function<Result<ApiReply>(const ApiRequest&)> answer;
+  // Who may ask: nothing said, readers may GET and analysts POST.
+  std::optional<Role> least = std::nullopt;
+  bool is_open = false;  // also to whoever has no session
+
+  Role least_role() const;
 };
 
 class Router {

@@ -52,6 +52,13 @@ TEST(Router, SaysWhichMethodsAPathHas) {
   EXPECT_THAT(router.Find("GET", "/marks").allowed, ElementsAre("GET", "POST"));
 }
 
+TEST(Router, ReadersReadAndAnalystsChange) {
+  const Router router = Example();
+  EXPECT_EQ(router.Find("GET", "/marks").route->least_role(), Role::kReader);
+  EXPECT_EQ(router.Find("POST", "/marks").route->least_role(), Role::kAnalyst);
+  for (const Route& route : router.routes()) EXPECT_FALSE(route.is_open) << route.path;
+}
+
 TEST(Router, DescribesEveryRouteOnce) {
   const Router router = Example();
   const Json document = router.OpenApi();

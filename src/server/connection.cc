@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/connection.h"
 
+#include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -9,15 +10,17 @@
 #include "server/limits.h"
 
 namespace ekshume::server {
-namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
+namespace {
+
 constexpr milliseconds kSlice{200};  // how soon a waiting connection sees that the server stops
 
-// Whether the socket gets ready for `events` within that time.
-bool Ready(int socket, short events, milliseconds time) {
+}  // namespace
+
+bool IsReady(int socket, short events, milliseconds time) {
   const auto end = steady_clock::now() + time;
   while (true) {
     const auto left = std::chrono::duration_cast<milliseconds>(end - steady_clock::now());
@@ -28,12 +31,10 @@ bool Ready(int socket, short events, milliseconds time) {
   }
 }
 
-}  // namespace
-
 bool SocketStream::WaitForRequest(const std::function<bool()>& stopping) const {
   const auto end = steady_clock::now() + limits::kIdleTime;
   while (!stopping() && steady_clock::now() < end) {
-    if (Ready(socket_, POLLIN, kSlice)) return true;
+    if (has_pending() || IsReady(socket_, POLLIN, kSlice)) return true;
   }
   return false;
 }
@@ -43,31 +44,48 @@ void SocketStream::BeginRequest() {
   bytes_left_ = limits::kMostHeadBytes + limits::kMostBodyBytes;
 }
 
+milliseconds SocketStream::time_left() const {
+  return std::chrono::duration_cast<milliseconds>(deadline_ - steady_clock::now());
+}
+
 bool SocketStream::is_readable() const {
-  const auto left = std::chrono::duration_cast<milliseconds>(deadline_ - steady_clock::now());
-  return left > milliseconds{0} && Ready(socket_, POLLIN, left);
+  const milliseconds left = time_left();
+  return left > milliseconds{0} && (has_pending() || IsReady(socket_, POLLIN, left));
 }
 
 bool SocketStream::is_writable() const {
-  return Ready(socket_, POLLOUT, std::chrono::duration_cast<milliseconds>(limits::kWriteTime));
+  return IsReady(socket_, POLLOUT, std::chrono::duration_cast<milliseconds>(limits::kWriteTime));
 }
 
 ssize_t SocketStream::read(char* out, size_t size) {
   if (bytes_left_ == 0 || !is_readable()) return -1;
-  const ssize_t count = recv(socket_, out, std::min(size, bytes_left_), 0);
+  const ssize_t count = Receive(out, std::min(size, bytes_left_));
   if (count > 0) bytes_left_ -= static_cast<size_t>(count);
   return count;
 }
 
 ssize_t SocketStream::write(const char* bytes, size_t size) {
   if (!is_writable()) return -1;
+  return Send(bytes, size);
+}
+
+ssize_t SocketStream::Receive(char* out, size_t size) { return recv(socket_, out, size, 0); }
+
+ssize_t SocketStream::Send(const char* bytes, size_t size) {
   return send(socket_, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-// Everything here is loopback: who asks is known by the session.
 void SocketStream::get_remote_ip_and_port(std::string& ip, int& port) const {
   ip.clear();
   port = 0;
+  sockaddr_storage address{};
+  socklen_t size = sizeof(address);
+  char host[NI_MAXHOST];
+  if (getpeername(socket_, reinterpret_cast<sockaddr*>(&address), &size) != 0) return;
+  if (getnameinfo(reinterpret_cast<sockaddr*>(&address), size, host, sizeof(host), nullptr, 0,
+                  NI_NUMERICHOST) == 0) {
+    ip = host;
+  }
 }
 
 void SocketStream::get_local_ip_and_port(std::string& ip, int& port) const {

@@ -15,9 +15,12 @@
 // How bytes come and go, with an end to everything that a slow or hostile client could stretch.
 namespace ekshume::server {
 
+// Whether a socket gets ready for `events` (of poll) within that time.
+bool IsReady(int socket, short events, std::chrono::milliseconds time);
+
 // A socket of one connection. What it reads of a request must come within limits::kRequestTime in
 // all, and be no more than a head and a body may have. One thread.
-class SocketStream final : public httplib::Stream {
+class SocketStream : public httplib::Stream {
  public:
   explicit SocketStream(int socket) : socket_(socket) {}
 
@@ -34,6 +37,15 @@ class SocketStream final : public httplib::Stream {
   void get_remote_ip_and_port(std::string& ip, int& port) const override;
   void get_local_ip_and_port(std::string& ip, int& port) const override;
   int socket() const override { return socket_; }
+
+ protected:
+  // What is left of the request's time.
+  std::chrono::milliseconds time_left() const;
+  // Whether bytes came already that poll() does not know of.
+  virtual bool has_pending() const { return false; }
+  // As recv() and send() do; at most `size` bytes. A reader may wait for time_left().
+  virtual ssize_t Receive(char* out, size_t size);
+  virtual ssize_t Send(const char* bytes, size_t size);
 
  private:
   const int socket_;

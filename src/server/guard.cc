@@ -32,29 +32,46 @@ Result<std::string> NewSecret() {
   return ToHex(ByteView(bytes));
 }
 
-Guard::Guard(std::string authority) : authority_(std::move(authority)) {}
+Guard::Guard(std::string authority, Scheme scheme)
+    : authority_(std::move(authority)), scheme_(scheme) {}
 
-Result<std::string> Guard::NewToken(const std::string& analyst) {
+Result<std::string> Guard::NewToken(const Visitor& visitor) {
   const std::string token = EKSHUME_TRY(NewSecret());
   const std::lock_guard lock(mutex_);
   if (tokens_.size() >= limits::kMostOpenTokens) {
     return Fail(ErrorCode::kLimit, "too many links wait to be opened");
   }
-  tokens_[HashOf(token)] = analyst;
+  tokens_[HashOf(token)] = visitor;
   return token;
 }
 
-Result<std::string> Guard::Redeem(std::string_view token) {
-  const std::string secret = EKSHUME_TRY(NewSecret());
+Result<std::string> Guard::Redeem(std::string_view token, Clock::time_point now) {
   const std::lock_guard lock(mutex_);
   const auto found = tokens_.find(HashOf(token));
   if (found == tokens_.end()) return Fail(ErrorCode::kNotFound, "the link was used, or is none");
+  const std::string secret = EKSHUME_TRY(BeginLocked(found->second, now));
+  tokens_.erase(found);
+  return secret;
+}
+
+Result<std::string> Guard::Begin(const Visitor& visitor, Clock::time_point now) {
+  const std::lock_guard lock(mutex_);
+  return BeginLocked(visitor, now);
+}
+
+Result<std::string> Guard::BeginLocked(const Visitor& visitor, Clock::time_point now) {
+  const std::string secret = EKSHUME_TRY(NewSecret());
+  std::erase_if(sessions_, [&](const auto& session) { return session.second.end <= now; });
   if (sessions_.size() >= limits::kMostSessions) {
     return Fail(ErrorCode::kLimit, "too many browsers are logged in");
   }
-  sessions_[HashOf(secret)] = found->second;
-  tokens_.erase(found);
+  sessions_[HashOf(secret)] = {visitor, now + limits::kSessionTime};
   return secret;
+}
+
+void Guard::End(const RequestHead& head) {
+  const std::lock_guard lock(mutex_);
+  sessions_.erase(KeyOf(head));
 }
 
 Result<void> Guard::CheckOrigin(const RequestHead& head) const {
@@ -63,7 +80,7 @@ Result<void> Guard::CheckOrigin(const RequestHead& head) const {
                 fmt::format("this is {}, not {}", authority_, EscapeForTerminal(head.host)));
   }
   const bool reads = head.method == "GET" || head.method == "HEAD";
-  const bool has_our_origin = head.origin == "http://" + authority_;
+  const bool has_our_origin = head.origin == origin();
   if (!head.origin.empty() && !has_our_origin) {
     return Fail(ErrorCode::kInvalidArgument, "another page asks");
   }
@@ -79,25 +96,39 @@ Result<void> Guard::CheckOrigin(const RequestHead& head) const {
   return {};
 }
 
-std::optional<std::string> Guard::Analyst(const RequestHead& head) const {
+std::string Guard::KeyOf(const RequestHead& head) const {
   const std::string name = cookie_name();
   for (const std::string_view part : SplitNonEmpty(head.cookie, ';')) {
     const std::string_view cookie = Trimmed(part);
     const size_t equals = cookie.find('=');
     if (equals == std::string_view::npos || cookie.substr(0, equals) != name) continue;
-    const std::lock_guard lock(mutex_);
-    const auto found = sessions_.find(HashOf(cookie.substr(equals + 1)));
-    if (found != sessions_.end()) return found->second;
+    std::string key = HashOf(cookie.substr(equals + 1));
+    if (sessions_.contains(key)) return key;
   }
-  return std::nullopt;
+  return {};
+}
+
+std::optional<Visitor> Guard::Who(const RequestHead& head, Clock::time_point now) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = sessions_.find(KeyOf(head));
+  if (found == sessions_.end() || found->second.end <= now) return std::nullopt;
+  return found->second.visitor;
 }
 
 std::string Guard::cookie_name() const {
-  return "ekshume_" + authority_.substr(authority_.rfind(':') + 1);
+  // Browsers take "__Host-" cookies over TLS only, and for the whole of one host.
+  return (scheme_ == Scheme::kHttps ? "__Host-ekshume_" : "ekshume_") +
+         authority_.substr(authority_.rfind(':') + 1);
 }
 
-std::string Guard::CookieFor(const std::string& session) const {
-  return fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict", cookie_name(), session);
+std::string Guard::CookieFor(std::string_view session) const {
+  return fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict{}{}", cookie_name(), session,
+                     scheme_ == Scheme::kHttps ? "; Secure" : "",
+                     session.empty() ? "; Max-Age=0" : "");
+}
+
+std::string Guard::origin() const {
+  return (scheme_ == Scheme::kHttps ? "https://" : "http://") + authority_;
 }
 
 }  // namespace ekshume::server

@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::string_view kOurs = "127.0.0.1:8437";
 
+const Visitor kAna{"ana", Role::kAnalyst};
+
 RequestHead Reading(std::string_view host) { return {.method = "GET", .host = host}; }
 
 RequestHead Changing(std::string_view origin) {
@@ -62,7 +64,7 @@ TEST(Guard, ChangesNeedOurOriginAndJson) {
 
 TEST(Guard, ATokenOpensOneSession) {
   Guard guard{std::string(kOurs)};
-  const std::string token = *guard.NewToken("ana");
+  const std::string token = *guard.NewToken(kAna);
   const auto session = guard.Redeem(token);
   ASSERT_TRUE(session);
   EXPECT_NE(*session, token);
@@ -73,11 +75,38 @@ TEST(Guard, ATokenOpensOneSession) {
   const std::string cookie = "theme=dark; ekshume_8437=" + *session + "; other=1";
   RequestHead head = Reading(kOurs);
   head.cookie = cookie;
-  EXPECT_EQ(guard.Analyst(head), "ana");
+  EXPECT_EQ(guard.Who(head), kAna);
   head.cookie = "ekshume_8438=x";
-  EXPECT_EQ(guard.Analyst(head), std::nullopt);
+  EXPECT_EQ(guard.Who(head), std::nullopt);
   head.cookie = "ekshume_8437=";
-  EXPECT_EQ(guard.Analyst(head), std::nullopt);
+  EXPECT_EQ(guard.Who(head), std::nullopt);
+}
+
+TEST(Guard, ASessionEnds) {
+  Guard guard{std::string(kOurs)};
+  const auto start = Guard::Clock::now();
+  const std::string cookie = "ekshume_8437=" + *guard.Begin(kAna, start);
+  const std::string other = "ekshume_8437=" + *guard.Begin(kAna, start);
+  RequestHead head = Reading(kOurs);
+  head.cookie = cookie;
+  EXPECT_EQ(guard.Who(head, start), kAna);
+  EXPECT_EQ(guard.Who(head, start + limits::kSessionTime), std::nullopt);
+  guard.End(head);
+  EXPECT_EQ(guard.Who(head, start), std::nullopt);
+  head.cookie = other;
+  EXPECT_EQ(guard.Who(head, start), kAna);
+}
+
+TEST(Guard, OverTlsTheCookieAndTheOriginSaySo) {
+  const Guard guard("soc.example:8437", Guard::Scheme::kHttps);
+  EXPECT_EQ(guard.CookieFor("abc"),
+            "__Host-ekshume_8437=abc; Path=/; HttpOnly; SameSite=Strict; Secure");
+  EXPECT_EQ(guard.origin(), "https://soc.example:8437");
+  RequestHead head = Changing("https://soc.example:8437");
+  head.host = "soc.example:8437";
+  EXPECT_TRUE(guard.CheckOrigin(head));
+  head.origin = "http://soc.example:8437";
+  EXPECT_FALSE(guard.CheckOrigin(head));
 }
 
 TEST(Guard, TheCookieIsForThisPageOnly) {
@@ -89,13 +118,13 @@ TEST(Guard, TheCookieIsForThisPageOnly) {
 TEST(Guard, TokensAndSessionsAreBounded) {
   Guard guard{std::string(kOurs)};
   for (size_t i = 0; i < limits::kMostSessions; ++i) {
-    ASSERT_TRUE(guard.Redeem(*guard.NewToken("ana")));
+    ASSERT_TRUE(guard.Redeem(*guard.NewToken(kAna)));
   }
-  const auto more = guard.Redeem(*guard.NewToken("ana"));
+  const auto more = guard.Redeem(*guard.NewToken(kAna));
   ASSERT_FALSE(more);
   EXPECT_EQ(more.error().code, ErrorCode::kLimit);
-  for (size_t i = 1; i < limits::kMostOpenTokens; ++i) ASSERT_TRUE(guard.NewToken("ana"));
-  const auto link = guard.NewToken("ana");
+  for (size_t i = 1; i < limits::kMostOpenTokens; ++i) ASSERT_TRUE(guard.NewToken(kAna));
+  const auto link = guard.NewToken(kAna);
   ASSERT_FALSE(link);
   EXPECT_EQ(link.error().code, ErrorCode::kLimit);
 }

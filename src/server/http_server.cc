@@ -71,8 +71,13 @@ bool IsApi(const std::string& path) {
 
 }  // namespace
 
-HttpServer::HttpServer(Guard& guard, const Router& router, Broadcast& changes)
-    : guard_(guard), router_(router), changes_(changes) {
+HttpServer::HttpServer(Guard& guard, const Router& router, Broadcast& changes,
+                       const TlsContext* tls)
+    : guard_(guard),
+      router_(router),
+      changes_(changes),
+      tls_(tls),
+      users_log_in_(router.Find("POST", "/login").route != nullptr) {
   new_task_queue = [] { return new ConnectionThreads(); };
   set_keep_alive_max_count(limits::kMostRequestsPerConnection);
   set_payload_max_length(limits::kMostBodyBytes);
@@ -91,13 +96,17 @@ HttpServer::HttpServer(Guard& guard, const Router& router, Broadcast& changes)
       Refuse(response, 405, "method_not_allowed", request.method + " is nothing that is served");
       return HandlerResponse::Handled;
     }
-    if (request.path == "/login" && request.method == "GET") {
-      Login(request, response);
+    if (request.path == "/login" && request.method == "GET" && !users_log_in_) {
+      RedeemLink(request, response);
       return HandlerResponse::Handled;
     }
-    if (!guard_.Analyst(head)) {
+    if (!IsOpen(request) && !guard_.Who(head)) {
       if (IsApi(request.path)) {
-        Refuse(response, 401, "no_session", "open the link that `ekshume serve` printed");
+        if (users_log_in_) {
+          Refuse(response, 401, "log_in", "log in first");
+        } else {
+          Refuse(response, 401, "no_session", "open the link that `ekshume serve` printed");
+        }
       } else {
         SayPlainly(response, 401,
                    "Open the link that `ekshume serve` printed on the terminal. Each works once.");
@@ -149,7 +158,20 @@ void HttpServer::Stop() {
 }
 
 bool HttpServer::process_and_close_socket(socket_t socket) {
-  SocketStream stream(socket);
+  bool kept = false;
+  if (tls_ == nullptr) {
+    SocketStream stream(socket);
+    kept = AnswerAll(stream);
+  } else {
+    TlsStream stream(*tls_, socket);
+    kept = stream.Handshake() && AnswerAll(stream);
+  }
+  shutdown(socket, SHUT_RDWR);
+  close(socket);
+  return kept;
+}
+
+bool HttpServer::AnswerAll(SocketStream& stream) {
   bool kept = false;
   const auto stopping = [&] { return changes_.stopped(); };
   for (size_t left = limits::kMostRequestsPerConnection; left > 0; --left) {
@@ -169,12 +191,17 @@ bool HttpServer::process_and_close_socket(socket_t socket) {
     });
     if (!kept || closed || has_body) break;
   }
-  shutdown(socket, SHUT_RDWR);
-  close(socket);
   return kept;
 }
 
-void HttpServer::Login(const httplib::Request& request, httplib::Response& response) {
+bool HttpServer::IsOpen(const httplib::Request& request) const {
+  if (!IsApi(request.path)) return users_log_in_ && request.method != "POST";
+  const std::string path = request.path.substr(kApi.size());
+  const Route* const route = router_.Find(request.method, path).route;
+  return route != nullptr && route->is_open;
+}
+
+void HttpServer::RedeemLink(const httplib::Request& request, httplib::Response& response) {
   const Result<std::string> session = guard_.Redeem(request.get_param_value("token"));
   if (!session) {
     SayPlainly(response, session.error().code == ErrorCode::kLimit ? 429 : 401,
@@ -188,9 +215,9 @@ void HttpServer::Login(const httplib::Request& request, httplib::Response& respo
 
 void HttpServer::Answer(const httplib::Request& request, httplib::Response& response) {
   std::map<std::string, std::string> kept;
-  const std::optional<std::string> analyst = guard_.Analyst(HeadOf(request, kept));
-  if (!analyst) return Refuse(response, 401, "no_session", "the session ended");
-  if (IsApi(request.path)) return AnswerApi(request, *analyst, response);
+  const std::optional<Visitor> visitor = guard_.Who(HeadOf(request, kept));
+  if (!visitor && !IsOpen(request)) return Refuse(response, 401, "no_session", "the session ended");
+  if (IsApi(request.path)) return AnswerApi(request, visitor, response);
   if (request.method == "POST") {
     response.set_header("Allow", "GET, HEAD");
     return Refuse(response, 405, "method_not_allowed", "the page takes no POST");
@@ -236,7 +263,7 @@ void HttpServer::AnswerPage(const httplib::Request& request, httplib::Response& 
   response.set_content(page, std::string(found->type));
 }
 
-void HttpServer::AnswerApi(const httplib::Request& request, const std::string& analyst,
+void HttpServer::AnswerApi(const httplib::Request& request, const std::optional<Visitor>& visitor,
                            httplib::Response& response) {
   const std::string path = request.path.substr(kApi.size());
   if (path == "/openapi.json") return Send(ApiReply::Of(router_.OpenApi()), response);
@@ -249,10 +276,20 @@ void HttpServer::AnswerApi(const httplib::Request& request, const std::string& a
     response.set_header("Allow", allowed);
     return Refuse(response, 405, "method_not_allowed", "not with this method");
   }
+  const Role least = match.route->least_role();
+  if (visitor && visitor->role < least) {
+    return Refuse(response, 403, "role",
+                  fmt::format("{} is a {}: this needs the role {}", visitor->name,
+                              NameOf(visitor->role), NameOf(least)));
+  }
   ApiRequest asked;
   asked.method = method;
   asked.path = path;
-  asked.analyst = analyst;
+  asked.address = request.remote_addr;
+  if (visitor) {
+    asked.analyst = visitor->name;
+    asked.role = visitor->role;
+  }
   for (const auto& [name, value] : request.params) asked.values[name] = value;
   asked.values.merge(std::map(match.values));
   for (const auto& [name, value] : match.values) asked.values[name] = value;
@@ -267,6 +304,12 @@ void HttpServer::AnswerApi(const httplib::Request& request, const std::string& a
     return Refuse(response, StatusOf(reply.error().code), ErrorCodeName(reply.error().code),
                   reply.error().message);
   }
+  if (!reply->begins.empty()) response.set_header("Set-Cookie", guard_.CookieFor(reply->begins));
+  if (reply->ends_session) {
+    std::map<std::string, std::string> kept;
+    guard_.End(HeadOf(request, kept));
+    response.set_header("Set-Cookie", guard_.CookieFor(""));
+  }
   Send(std::move(*reply), response);
 }
 
@@ -276,6 +319,7 @@ void HttpServer::Send(ApiReply reply, httplib::Response& response) {
     response.set_header("Content-Disposition",
                         fmt::format("attachment; filename=\"{}\"", reply.attachment));
   }
+  response.status = reply.status;
   if (!reply.source) return response.set_content(reply.body, reply.content_type);
   const std::shared_ptr<ByteSource> source = std::move(reply.source);
   if (source->size_bytes() == 0) return response.set_content("", reply.content_type);

@@ -21,6 +21,14 @@ inline constexpr size_t kMostHeadBytes = size_t{64} << 10;
 inline constexpr size_t kMostBodyBytes = size_t{1} << 20;
 
 inline constexpr size_t kMostSessions = 64;
+// A session ends after that time, whatever is done in it: a day's work.
+inline constexpr std::chrono::hours kSessionTime{12};
+inline constexpr size_t kMostNameBytes = 64;
+inline constexpr size_t kLeastPasswordBytes = 12;
+inline constexpr size_t kMostPasswordBytes = 1024;
+// After so many wrong passwords in a row a name has to wait.
+inline constexpr int kMostWrongPasswords = 10;
+inline constexpr std::chrono::seconds kWaitAfterWrongPasswords{30};
 inline constexpr size_t kMostOpenTokens = 16;
 inline constexpr size_t kMostListeners = 64;  // of server-sent events
 inline constexpr size_t kKeptMessages = 1000;

@@ -4,12 +4,17 @@
 #include "server/api.h"
 #include "server/case_service.h"
 #include "server/guard.h"
+#include "server/users.h"
 
 // What each route answers. One file for each kind.
 namespace ekshume::server {
 
-// The case as a whole: report, custody, response plans. `guard` makes further links.
-void AddCaseRoutes(Router& router, CaseService& service, Guard& guard);
+// The case as a whole: report, custody, response plans.
+void AddCaseRoutes(Router& router, CaseService& service);
+// Further links; `guard` makes them.
+void AddLinkRoute(Router& router, CaseService& service, Guard& guard);
+// `desk` (null: there are only links) must outlive the router.
+void AddLoginRoutes(Router& router, CaseService& service, Guard& guard, LoginDesk* desk);
 void AddEventRoutes(Router& router, CaseService& service);
 void AddExportRoute(Router& router, CaseService& service);
 // Pods, containers, images and processes, as report.json lists them.

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "base/text.h"
 #include "casefile/atomic_file.h"
 #include "live/respond/journal.h"
 #include "live/respond/plan.h"
@@ -12,8 +11,6 @@
 
 namespace ekshume::server {
 namespace {
-
-constexpr size_t kMostNameBytes = 64;
 
 // report.json without what has routes of its own.
 ApiReply CaseOf(CaseService& service, const ApiRequest& request) {
@@ -23,6 +20,7 @@ ApiReply CaseOf(CaseService& service, const ApiRequest& request) {
                {"created", FormatTimestamp(opened.created())},
                {"evidence_paths", opened.evidence_paths()},
                {"analyst", request.analyst},
+               {"role", NameOf(request.role)},
                {"has_report", !service.report().empty()}};
   for (const auto& [key, value] : service.report().items()) {
     if (key == "findings" || key == "containers" || key == "pods" || key == "images" ||
@@ -117,24 +115,9 @@ ApiReply Response(CaseService& service) {
   return ApiReply::Of({{"plans", plans}});
 }
 
-Result<ApiReply> NewLink(CaseService& service, Guard& guard, const ApiRequest& request) {
-  const Json name = request.body.is_object() ? request.body.value("name", Json(request.analyst))
-                                             : Json(request.analyst);
-  const std::string text = name.is_string() ? name.get<std::string>() : std::string();
-  const bool plain = std::ranges::none_of(
-      text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 127; });
-  if (text.empty() || text.size() > kMostNameBytes || !plain || !IsUtf8(text)) {
-    return Fail(ErrorCode::kInvalidArgument, "name: who is to use the link, 64 bytes at most");
-  }
-  const std::string token = EKSHUME_TRY(guard.NewToken(text));
-  EKSHUME_TRY(service.Record("link", request.analyst, {{"for", text}}));
-  return ApiReply::Of({{"link", fmt::format("http://{}/login?token={}", guard.authority(), token)},
-                       {"analyst", text}});
-}
-
 }  // namespace
 
-void AddCaseRoutes(Router& router, CaseService& service, Guard& guard) {
+void AddCaseRoutes(Router& router, CaseService& service) {
   router.Add({"GET",
               "/case",
               "The case: verdict, incidents, coverage, evidence, diagnostics.",
@@ -165,12 +148,6 @@ void AddCaseRoutes(Router& router, CaseService& service, Guard& guard) {
               {},
               "",
               [&](const ApiRequest&) { return Response(service); }});
-  router.Add({"POST",
-              "/links",
-              "A link that opens one more session.",
-              {},
-              "name: who is to use it; what they change is recorded under it",
-              [&](const ApiRequest& request) { return NewLink(service, guard, request); }});
 }
 
 }  // namespace ekshume::server

@@ -4,27 +4,64 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <memory>
 #include <thread>
 
 #include "casefile/analyst.h"
+#include "casefile/atomic_file.h"
 #include "casefile/custody.h"
 #include "server/case_service.h"
 #include "server/http_server.h"
 #include "server/routes.h"
+#include "server/tls.h"
+#include "server/users.h"
 
 namespace ekshume::server {
 namespace {
 
 constexpr std::chrono::milliseconds kLook{100};  // how soon Ctrl-C is seen
 
-Result<std::string> LoopbackAddress(const std::string& address) {
-  if (address == "127.0.0.1" || address == "localhost") return std::string("127.0.0.1");
-  if (address == "::1" || address == "[::1]") return std::string("::1");
-  return Fail(ErrorCode::kInvalidArgument,
-              fmt::format("{} is not loopback: other machines would need TLS and users, which are "
-                          "not built yet. Reach this machine with `ssh -L PORT:127.0.0.1:PORT` "
-                          "and the same --port",
-                          address));
+bool IsLoopback(const std::string& address) { return address == "127.0.0.1" || address == "::1"; }
+
+// What opens a server to other machines; all null for one that is for this machine alone.
+struct Opening {
+  std::unique_ptr<TlsContext> tls;
+  std::unique_ptr<LoginDesk> desk;
+};
+
+Result<Opening> OpeningOf(const ServeOptions& options, const std::string& address) {
+  Opening opening;
+  const bool all = !options.users.empty() && !options.certificate.empty() && !options.key.empty();
+  const bool none = options.users.empty() && options.certificate.empty() && options.key.empty();
+  if (!all && (!none || !IsLoopback(address))) {
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("{}--users, --tls-certificate and --tls-key belong together. Without "
+                    "them, reach this machine with `ssh -L PORT:127.0.0.1:PORT` and the "
+                    "same --port",
+                    none ? address + " is not loopback: other machines need TLS and users. " : ""));
+  }
+  if (none) return opening;
+  const std::string text = EKSHUME_TRY(casefile::ReadOwnFile(options.users));
+  Users users = EKSHUME_TRY(Users::Read(text));
+  if (users.list().empty()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                options.users + " has no users; `ekshume users add` makes one");
+  }
+  opening.tls = EKSHUME_TRY(TlsContext::Load(options.certificate, options.key));
+  opening.desk = std::make_unique<LoginDesk>(std::move(users));
+  return opening;
+}
+
+// "NAME:PORT" as browsers write it.
+Result<std::string> AuthorityOf(const ServeOptions& options, const std::string& address, int port) {
+  const std::string host = options.host.empty() ? address : options.host;
+  if (host == "0.0.0.0" || host == "::") {
+    return Fail(ErrorCode::kInvalidArgument,
+                host + " is every address: say with --host by which name browsers ask for it");
+  }
+  const bool is_ipv6 = host.find(':') != std::string::npos;
+  return is_ipv6 ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
 }
 
 }  // namespace
@@ -32,24 +69,34 @@ Result<std::string> LoopbackAddress(const std::string& address) {
 Result<void> Serve(const ServeOptions& options, casefile::RemoteEvidence* remote,
                    Progress& progress,
                    const std::function<void(const std::string& link)>& announce) {
-  const std::string address = EKSHUME_TRY(LoopbackAddress(options.address));
+  std::string address = options.address == "localhost" ? "127.0.0.1" : options.address;
+  if (address.starts_with('[') && address.ends_with(']')) {
+    address = address.substr(1, address.size() - 2);
+  }
+  const Opening opening = EKSHUME_TRY(OpeningOf(options, address));
+  const bool has_users = opening.desk != nullptr;
+  EKSHUME_TRY(AuthorityOf(options, address, options.port));
   const auto service = EKSHUME_TRY(CaseService::Open(options.case_path, remote));
-  Guard guard("");
+  Guard guard("", has_users ? Guard::Scheme::kHttps : Guard::Scheme::kHttp);
   Router router;
-  AddCaseRoutes(router, *service, guard);
+  AddCaseRoutes(router, *service);
+  if (!has_users) AddLinkRoute(router, *service, guard);
+  AddLoginRoutes(router, *service, guard, opening.desk.get());
   AddEventRoutes(router, *service);
   AddExportRoute(router, *service);
   AddObjectRoutes(router, *service);
   AddFileRoutes(router, *service);
   AddAnnotationRoutes(router, *service);
   AddReportRoutes(router, *service);
-  HttpServer server(guard, router, service->changes());
+  HttpServer server(guard, router, service->changes(), opening.tls.get());
   const int port = EKSHUME_TRY(HttpServer::Bind(server, address, options.port));
-  guard.set_authority(fmt::format("{}:{}", address == "::1" ? "[::1]" : address, port));
+  guard.set_authority(EKSHUME_TRY(AuthorityOf(options, address, port)));
 
   const std::string analyst =
       options.analyst.empty() ? casefile::CurrentAnalyst().user : options.analyst;
-  const std::string token = EKSHUME_TRY(guard.NewToken(analyst));
+  // Who starts a server without users owns the case: the link may do all.
+  const std::string path =
+      has_users ? "/" : "/login?token=" + EKSHUME_TRY(guard.NewToken({analyst, Role::kResponder}));
   casefile::CustodyEntry entry;
   entry.action = "serve";
   entry.arguments = options.command_line;
@@ -57,7 +104,7 @@ Result<void> Serve(const ServeOptions& options, casefile::RemoteEvidence* remote
 
   bool ran = true;
   std::thread thread([&] { ran = server.Run(); });
-  announce(fmt::format("http://{}/login?token={}", guard.authority(), token));
+  announce(guard.origin() + path);
   while (!progress.cancelled()) std::this_thread::sleep_for(kLook);
   server.Stop();
   thread.join();

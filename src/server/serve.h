@@ -12,14 +12,20 @@ namespace ekshume::server {
 
 struct ServeOptions {
   std::string case_path;
-  std::string address = "127.0.0.1";  // loopback: 127.0.0.1, ::1 or localhost
-  int port = 0;                       // 0: a free one
-  std::string analyst;                // whose session the first link opens
+  std::string address = "127.0.0.1";
+  int port = 0;         // 0: a free one
+  std::string analyst;  // whose session the first link opens; not with users
+  // With these, users log in, and any address may be listened on.
+  std::string users;        // the file of the users
+  std::string certificate;  // PEM files
+  std::string key;
+  std::string host;  // the name in the address that browsers ask for; default: the address
   std::vector<std::string> command_line;
 };
 
-// Serves a case until `progress` is cancelled. `announce` gets the link once connections are taken.
-// kInvalidArgument for an address that is not loopback. `remote` may be null.
+// Serves a case until `progress` is cancelled. `announce` gets the link, or with users the address,
+// once connections are taken. kInvalidArgument for an address that is not loopback without users
+// and TLS. `remote` may be null.
 Result<void> Serve(const ServeOptions& options, casefile::RemoteEvidence* remote,
                    Progress& progress,
                    const std::function<void(const std::string& link)>& announce);

@@ -1,7 +1,7 @@
 import '@mantine/core/styles.css'
 import './page.css'
 import { createTheme, MantineProvider } from '@mantine/core'
-import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { ApiError } from './api/client'
@@ -24,7 +24,13 @@ const theme = createTheme({
   autoContrast: true,
 })
 
-const client = new QueryClient({
+const client: QueryClient = new QueryClient({
+  queryCache: new QueryCache({
+    // A session that ended: the case itself says that one has to log in.
+    onError: (error, query) => {
+      if (error instanceof ApiError && error.code === 'log_in' && query.queryKey[0] !== 'case') void client.resetQueries({ queryKey: ['case'] })
+    },
+  }),
   defaultOptions: {
     queries: {
       refetchOnWindowFocus: false,

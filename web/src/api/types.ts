@@ -74,6 +74,7 @@ export interface CaseInfo {
   path: string
   created: string
   analyst: string
+  role: 'reader' | 'analyst' | 'responder'
   has_report: boolean
   evidence_paths: string[]
   verdict?: { word: string; confidence: string; summary: string; findings: number }

@@ -2,7 +2,7 @@
 import { ActionIcon, Button, CopyButton, Group, Kbd, Modal, Table, Text, TextInput, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
 import { lazy, Suspense, useEffect, useState } from 'react'
 import type { ComponentType } from 'react'
-import { post } from '../api/client'
+import { ApiError, post } from '../api/client'
 import { useCase, useChangesOfOthers } from '../api/hooks'
 import type { CaseInfo } from '../api/types'
 import { KEY_HELP, useKeys } from '../base/keys'
@@ -12,6 +12,7 @@ import { Containers } from './Containers'
 import { Custody } from './Custody'
 import { Files } from './Files'
 import { Findings } from './Findings'
+import { Login } from './Login'
 import { Overview } from './Overview'
 import { Processes } from './Processes'
 import { Report } from './Report'
@@ -53,7 +54,16 @@ const VIEWS: View[] = [
   { path: '/report', name: 'Report', key: 'g r', view: Report },
 ]
 
+/** Other machines come over TLS, and log in; on this one there are links. */
+const USERS_LOG_IN = window.location.protocol === 'https:'
+
+/** Everything, once it is known who looks. */
 export function Shell() {
+  const info = useCase()
+  return info.error instanceof ApiError && info.error.code === 'log_in' ? <Login /> : <Frame />
+}
+
+function Frame() {
   const place = usePlace()
   const info = useCase()
   const [help, setHelp] = useState(false)
@@ -102,6 +112,7 @@ export function Shell() {
         <div className="nav-end">
           <Text size="xs" className="dim">
             <Evidence>{info.data?.analyst ?? ''}</Evidence>
+            {USERS_LOG_IN && info.data && ` (${info.data.role})`}
           </Text>
           <Group gap={4}>
             <ActionIcon
@@ -115,9 +126,15 @@ export function Shell() {
             <ActionIcon variant="default" aria-label="keys" title="keys (?)" onClick={() => setHelp(true)}>
               ?
             </ActionIcon>
-            <Button size="compact-sm" variant="default" onClick={() => setLinking(true)}>
-              New link
-            </Button>
+            {USERS_LOG_IN ? (
+              <Button size="compact-sm" variant="default" onClick={() => void post('/logout', {}).finally(() => window.location.reload())}>
+                Log out
+              </Button>
+            ) : (
+              <Button size="compact-sm" variant="default" onClick={() => setLinking(true)}>
+                New link
+              </Button>
+            )}
           </Group>
         </div>
       </nav>
