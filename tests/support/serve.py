@@ -21,9 +21,10 @@ class Reply:
 
 
 class Server:
-    """`ekshume serve CASE`, until stop(). `link` works once."""
+    """`ekshume serve CASE`, until stop(). `link` works once. `tls` (an ssl.SSLContext): what a client of a server with TLS trusts."""
 
-    def __init__(self, case, *options):
+    def __init__(self, case, *options, tls=None):
+        self.tls = tls
         self.process = subprocess.Popen([ekshume.EKSHUME, "serve", str(case), *options], stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
         self.link = self.process.stdout.readline().strip()
@@ -32,7 +33,7 @@ class Server:
         parts = urllib.parse.urlsplit(self.link)
         self.authority = parts.netloc
         self.port = parts.port
-        self.origin = f"http://{self.authority}"
+        self.origin = f"{parts.scheme}://{self.authority}"
 
     def stop(self):
         """Ends it as Ctrl-C does; its exit code."""
@@ -45,7 +46,8 @@ class Server:
 
     def raw(self, method, path, headers=None, body=None):
         """A request with just these headers; Host is ours when none is given."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = (http.client.HTTPSConnection("127.0.0.1", self.port, timeout=60, context=self.tls) if self.tls
+                      else http.client.HTTPConnection("127.0.0.1", self.port, timeout=60))
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
         headers = dict(headers or {})
         headers.setdefault("Host", self.authority)
@@ -64,6 +66,17 @@ class Server:
         parts = urllib.parse.urlsplit(link or self.link)
         reply = self.raw("GET", f"{parts.path}?{parts.query}")
         if reply.status != 303:
+            raise AssertionError((reply.status, reply.body))
+        return Session(self, reply.headers["set-cookie"].split(";")[0])
+
+    def log_in(self, name, password):
+        """The answer to a password."""
+        return Session(self, None).post("/login", {"name": name, "password": password})
+
+    def session_of(self, name, password):
+        """A Session of a user."""
+        reply = self.log_in(name, password)
+        if reply.status != 200:
             raise AssertionError((reply.status, reply.body))
         return Session(self, reply.headers["set-cookie"].split(";")[0])
 
