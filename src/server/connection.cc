@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <cerrno>
 
 #include "server/limits.h"
@@ -80,11 +81,11 @@ void SocketStream::get_remote_ip_and_port(std::string& ip, int& port) const {
   port = 0;
   sockaddr_storage address{};
   socklen_t size = sizeof(address);
-  char host[NI_MAXHOST];
-  if (getpeername(socket_, reinterpret_cast<sockaddr*>(&address), &size) != 0) return;
-  if (getnameinfo(reinterpret_cast<sockaddr*>(&address), size, host, sizeof(host), nullptr, 0,
-                  NI_NUMERICHOST) == 0) {
-    ip = host;
+  auto* const any = static_cast<sockaddr*>(static_cast<void*>(&address));
+  if (getpeername(socket_, any, &size) != 0) return;
+  std::array<char, NI_MAXHOST> host;
+  if (getnameinfo(any, size, host.data(), host.size(), nullptr, 0, NI_NUMERICHOST) == 0) {
+    ip = host.data();
   }
 }
 

@@ -2,17 +2,13 @@
 #include "server/users.h"
 
 #include <fmt/format.h>
-#include <openssl/core_names.h>
-#include <openssl/crypto.h>
-#include <openssl/kdf.h>
-#include <openssl/params.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <memory>
 
 #include "base/base64.h"
+#include "base/scrypt.h"
 #include "base/text.h"
 #include "casefile/json.h"
 #include "server/limits.h"
@@ -22,43 +18,14 @@ namespace {
 
 using casefile::Json;
 
-// 128 * r * 2^ln bytes: 32 MiB (OWASP's Password Storage Cheat Sheet names r=8, p=3 with it; we
-// hash one at a time, and take fewer passes).
+// 2^15 * 1 KiB = 32 MiB (OWASP's Password Storage Cheat Sheet names it with p=3; we hash one at a
+// time, in fewer passes).
 constexpr std::string_view kPrefix = "$scrypt$ln=15,r=8,p=1$";
-constexpr uint64_t kCost = uint64_t{1} << 15;
-constexpr uint32_t kBlock = 8;
-constexpr uint32_t kLanes = 1;
-constexpr uint64_t kMostMemory = uint64_t{64} << 20;
+constexpr unsigned kLogCost = 15;
 constexpr size_t kSaltBytes = 16;
-constexpr size_t kHashBytes = 32;
 
-using Hash = std::array<unsigned char, kHashBytes>;
-
-std::optional<Hash> Scrypt(std::string_view password, std::string_view salt) {
-  const std::unique_ptr<EVP_KDF, void (*)(EVP_KDF*)> kdf(EVP_KDF_fetch(nullptr, "SCRYPT", nullptr),
-                                                         EVP_KDF_free);
-  if (!kdf) return std::nullopt;
-  const std::unique_ptr<EVP_KDF_CTX, void (*)(EVP_KDF_CTX*)> context(EVP_KDF_CTX_new(kdf.get()),
-                                                                     EVP_KDF_CTX_free);
-  if (!context) return std::nullopt;
-  uint64_t cost = kCost;
-  uint32_t block = kBlock;
-  uint32_t lanes = kLanes;
-  uint64_t memory = kMostMemory;
-  // OpenSSL takes what it only reads as if it would write.
-  const OSSL_PARAM parameters[] = {
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_PASSWORD, const_cast<char*>(password.data()),
-                                        password.size()),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, const_cast<char*>(salt.data()),
-                                        salt.size()),
-      OSSL_PARAM_construct_uint64(OSSL_KDF_PARAM_SCRYPT_N, &cost),
-      OSSL_PARAM_construct_uint32(OSSL_KDF_PARAM_SCRYPT_R, &block),
-      OSSL_PARAM_construct_uint32(OSSL_KDF_PARAM_SCRYPT_P, &lanes),
-      OSSL_PARAM_construct_uint64(OSSL_KDF_PARAM_SCRYPT_MAXMEM, &memory),
-      OSSL_PARAM_construct_end()};
-  Hash hash{};
-  if (EVP_KDF_derive(context.get(), hash.data(), hash.size(), parameters) != 1) return std::nullopt;
-  return hash;
+std::optional<Sha256Digest> Hash(std::string_view password, ByteView salt) {
+  return Scrypt(ByteView::Of(password), salt, kLogCost);
 }
 
 Error NoUsers(std::string_view why) {
@@ -68,16 +35,14 @@ Error NoUsers(std::string_view why) {
 }  // namespace
 
 Result<std::string> HashPassword(std::string_view password) {
-  std::array<char, kSaltBytes> salt;
+  std::array<std::byte, kSaltBytes> salt;
   if (getentropy(salt.data(), salt.size()) != 0) {
     return Fail(ErrorCode::kIo, "no random numbers from the system");
   }
-  const std::string_view bytes(salt.data(), salt.size());
-  const std::optional<Hash> hash = Scrypt(password, bytes);
+  const std::optional<Sha256Digest> hash = Hash(password, ByteView(salt));
   if (!hash) return Fail(ErrorCode::kIo, "no memory to hash a password");
-  const std::string_view hashed(reinterpret_cast<const char*>(hash->data()), hash->size());
-  return fmt::format("{}{}${}", kPrefix, EncodeBase64Unpadded(ByteView::Of(bytes)),
-                     EncodeBase64Unpadded(ByteView::Of(hashed)));
+  return fmt::format("{}{}${}", kPrefix, EncodeBase64Unpadded(ByteView(salt)),
+                     EncodeBase64Unpadded(ByteView(*hash)));
 }
 
 bool IsPassword(std::string_view password, std::string_view hash) {
@@ -85,10 +50,12 @@ bool IsPassword(std::string_view password, std::string_view hash) {
   const std::vector<std::string_view> parts = SplitNonEmpty(hash.substr(kPrefix.size()), '$');
   if (parts.size() != 2) return false;
   const std::optional<std::string> salt = DecodeBase64(parts[0]);
-  const std::optional<std::string> wanted = DecodeBase64(parts[1]);
-  if (!salt || !wanted || wanted->size() != kHashBytes) return false;
-  const std::optional<Hash> is = Scrypt(password, *salt);
-  return is && CRYPTO_memcmp(is->data(), wanted->data(), kHashBytes) == 0;
+  const std::optional<std::string> kept = DecodeBase64(parts[1]);
+  Sha256Digest wanted;
+  if (!salt || !kept || kept->size() != wanted.size()) return false;
+  std::ranges::transform(*kept, wanted.begin(), [](char c) { return static_cast<std::byte>(c); });
+  const std::optional<Sha256Digest> is = Hash(password, ByteView::Of(*salt));
+  return is && AreSame(*is, wanted);
 }
 
 bool IsUserName(std::string_view name) {
@@ -149,7 +116,7 @@ LoginDesk::Outcome LoginDesk::Try(std::string_view name, std::string_view passwo
   const auto user = users_.list().find(name);
   if (user == users_.list().end()) {
     // As long as a wrong password takes.
-    static_cast<void>(Scrypt(password, "nobody's salt..."));
+    static_cast<void>(Hash(password, ByteView::Of("nobody's salt...")));
     return {};
   }
   Tries& tries = tries_[std::string(name)];
