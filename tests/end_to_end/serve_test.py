@@ -287,19 +287,23 @@ class Answers(ServerCase):
         event = self.session.rows("/events", limit=1)["rows"][0]["id"]
         examples = {"{id}": event}
         answered = set()
-        for path, methods in document["paths"].items():
-            for method in methods:
-                concrete = path
-                for name, value in examples.items():
-                    concrete = concrete.replace(name, WEBSHOP if path.startswith("/containers") else value)
-                values = {"path": "/etc/passwd"} if path in ("/files/stat", "/files/content", "/files/strings", "/files/download", "/files/whois") else {}
-                if path == "/changes":
-                    continue
-                reply = self.session.get(concrete, **values) if method == "get" else self.session.post(concrete, {"name": "ben"})
-                expected = (400,) if (method, path) == ("post", "/annotations") else (200,)
-                self.assertIn(reply.status, expected, (method, path, reply.body[:300]))
-                answered.add((method, path))
+        # One of its own, as one of the routes ends it.
+        session = self.server.session(self.session.post("/links", {"name": "cleo"}).json["link"])
+        last = ("post", "/logout")
+        routes = sorted(((method, path) for path, methods in document["paths"].items() for method in methods), key=lambda route: route == last)
+        for method, path in routes:
+            concrete = path
+            for name, value in examples.items():
+                concrete = concrete.replace(name, WEBSHOP if path.startswith("/containers") else value)
+            values = {"path": "/etc/passwd"} if path in ("/files/stat", "/files/content", "/files/strings", "/files/download", "/files/whois") else {}
+            if path == "/changes":
+                continue
+            reply = session.get(concrete, **values) if method == "get" else session.post(concrete, {"name": "ben"})
+            expected = (400,) if (method, path) == ("post", "/annotations") else (200,)
+            self.assertIn(reply.status, expected, (method, path, reply.body[:300]))
+            answered.add((method, path))
         self.assertGreater(len(answered), 20)
+        self.assertEqual(session.get("/case").status, 401, "logged out")
         for path in ("/case/x", "/event", "/admin", "/sql", "/events/x/y/z"):
             self.assertEqual(self.session.get(path).status, 404, path)
 
