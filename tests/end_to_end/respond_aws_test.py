@@ -35,7 +35,7 @@ class Actions(Cloud):
         # Standing by and leaving the group exclude each other, and what ends the instance comes in tests of their own.
         self.enable_all(path, but=(*DESTROYS, "stand-by"))
         applied = self.assert_round_trip(path, lambda: self.instance_state(i))
-        self.assertEqual(applied["attributes"], {"disableApiTermination": True, "instanceInitiatedShutdownBehavior": "stop"})
+        self.assertEqual(applied["attributes"], {"disableApiTermination": True, "disableApiStop": True, "instanceInitiatedShutdownBehavior": "stop"})
         self.assertEqual(set(applied["volumes"].values()), {False})
         self.assertEqual(applied["metadata"], {"HttpTokens": "required", "HttpPutResponseHopLimit": 1})
         self.assertEqual(applied["suspended"], ["AZRebalance", "ReplaceUnhealthy", "Terminate"])

@@ -222,7 +222,7 @@ class Cloud(Case):
         return {
             "attributes": {n: next(v["Value"] for k, v in ec2.describe_instance_attribute(InstanceId=i["id"], Attribute=n).items()
                                    if isinstance(v, dict) and "Value" in v)
-                           for n in ("disableApiTermination", "instanceInitiatedShutdownBehavior")},
+                           for n in ("disableApiTermination", "disableApiStop", "instanceInitiatedShutdownBehavior")},
             "state": described["State"]["Name"],
             "volumes": {m["DeviceName"]: m["Ebs"]["DeleteOnTermination"] for m in described["BlockDeviceMappings"]},
             "metadata": {k: described["MetadataOptions"][k] for k in ("HttpTokens", "HttpPutResponseHopLimit")},
