@@ -236,7 +236,7 @@ void HttpServer::AnswerPage(const httplib::Request& request, httplib::Response& 
     return SayPlainly(response, 404, "The page has no such file.");
   }
   if (is_asset) {
-    // Their names change with their content. The session is asked all the same.
+    // Their names change with their content.
     SetHeader(response, "Cache-Control", "private, max-age=31536000, immutable");
     response.set_content(found->content.data(), found->content.size(), std::string(found->type));
     return;
@@ -319,7 +319,8 @@ void HttpServer::Send(ApiReply reply, httplib::Response& response) {
     response.set_header("Content-Disposition",
                         fmt::format("attachment; filename=\"{}\"", reply.attachment));
   }
-  response.status = reply.status;
+  // Of 200 the library makes 206 where a part was asked for.
+  if (reply.status != 200) response.status = reply.status;
   if (!reply.source) return response.set_content(reply.body, reply.content_type);
   const std::shared_ptr<ByteSource> source = std::move(reply.source);
   if (source->size_bytes() == 0) return response.set_content("", reply.content_type);

@@ -422,6 +422,13 @@ class Answers(ServerCase):
         command = ekshume.rows("whois", NODE / "disk.img.zst", upper + MINER)
         self.assertEqual([one["relation"] for one in owners], [one["relation"] for one in command])
 
+    def test_a_part_of_an_answer_says_that_it_is_one(self):
+        part = {"Cookie": self.session.cookie, "Range": "bytes=10-19"}
+        for path in ("/api/v1/case", "/api/v1/events/export?format=jsonl&query=verb:create"):
+            whole = self.server.raw("GET", path, {"Cookie": self.session.cookie})
+            reply = self.server.raw("GET", path, part)
+            self.assertEqual((whole.status, reply.status, reply.body), (200, 206, whole.body[10:20]), path)
+
     def test_export_is_exactly_what_is_shown(self):
         shown = self.session.rows("/events", query="verb:create", columns="time,message", limit=1000)["rows"]
         lines = self.session.get("/events/export", query="verb:create", columns="id,time,message", format="jsonl").body.decode().splitlines()
