@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/random.h"
 #include "base/text.h"
 #include "casefile/analyst.h"
 #include "casefile/atomic_file.h"
@@ -30,9 +31,7 @@ constexpr int kCaseSchema = 1;
 // Sixteen random bytes, as a name for the case.
 Result<std::string> NewId() {
   std::array<std::byte, 16> bytes;
-  if (getentropy(bytes.data(), bytes.size()) != 0) {
-    return Fail(ErrorCode::kIo, "no random numbers from the system");
-  }
+  EKSHUME_TRY(FillWithRandom(bytes));
   return ToHex(ByteView(bytes));
 }
 

@@ -2,11 +2,11 @@
 #include "server/guard.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <array>
 
 #include "base/hash.h"
+#include "base/random.h"
 #include "base/text.h"
 #include "server/limits.h"
 
@@ -26,9 +26,7 @@ std::string_view Trimmed(std::string_view text) {
 
 Result<std::string> NewSecret() {
   std::array<std::byte, 32> bytes;
-  if (getentropy(bytes.data(), bytes.size()) != 0) {
-    return Fail(ErrorCode::kIo, "no random numbers from the system");
-  }
+  EKSHUME_TRY(FillWithRandom(bytes));
   return ToHex(ByteView(bytes));
 }
 

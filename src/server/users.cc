@@ -2,12 +2,12 @@
 #include "server/users.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 
 #include "base/base64.h"
+#include "base/random.h"
 #include "base/scrypt.h"
 #include "base/text.h"
 #include "casefile/json.h"
@@ -36,9 +36,7 @@ Error NoUsers(std::string_view why) {
 
 Result<std::string> HashPassword(std::string_view password) {
   std::array<std::byte, kSaltBytes> salt;
-  if (getentropy(salt.data(), salt.size()) != 0) {
-    return Fail(ErrorCode::kIo, "no random numbers from the system");
-  }
+  EKSHUME_TRY(FillWithRandom(salt));
   const std::optional<Sha256Digest> hash = Hash(password, ByteView(salt));
   if (!hash) return Fail(ErrorCode::kIo, "no memory to hash a password");
   return fmt::format("{}{}${}", kPrefix, EncodeBase64Unpadded(ByteView(salt)),
