@@ -9,6 +9,7 @@
 #include <exception>
 
 #include "server/connection.h"
+#include "server/feed.h"
 #include "server/limits.h"
 #include "server/page_files.h"
 
@@ -310,11 +311,11 @@ void HttpServer::AnswerApi(const httplib::Request& request, const std::optional<
     guard_.End(HeadOf(request, kept));
     response.set_header("Set-Cookie", guard_.CookieFor(""));
   }
+  if (reply->is_feed) return SendFeed(request, response);
   Send(std::move(*reply), response);
 }
 
 void HttpServer::Send(ApiReply reply, httplib::Response& response) {
-  if (reply.is_feed) return Feed(response);
   if (!reply.attachment.empty()) {
     response.set_header("Content-Disposition",
                         fmt::format("attachment; filename=\"{}\"", reply.attachment));
@@ -334,28 +335,19 @@ void HttpServer::Send(ApiReply reply, httplib::Response& response) {
                                 });
 }
 
-void HttpServer::Feed(httplib::Response& response) {
+void HttpServer::SendFeed(const httplib::Request& request, httplib::Response& response) {
   if (listeners_.fetch_add(1) >= limits::kMostListeners) {
     listeners_.fetch_sub(1);
     return Refuse(response, 429, "limit", "too many pages are open");
   }
-  const auto number = std::make_shared<uint64_t>(changes_.newest());
-  const auto greeted = std::make_shared<bool>(false);
+  const auto feed = std::make_shared<Feed>(guard_, changes_, request.get_header_value("Cookie"));
   response.set_chunked_content_provider(
       "text/event-stream",
-      [this, number, greeted](size_t, httplib::DataSink& sink) {
-        if (!*greeted) {
-          *greeted = true;
-          constexpr std::string_view kHello = "event: hello\ndata: {}\n\n";
-          return sink.write(kHello.data(), kHello.size());
-        }
-        const auto message = changes_.Next(*number, kHeartbeat);
-        if (changes_.stopped()) return false;
-        const std::string text = message ? fmt::format("event: annotation\nid: {}\ndata: {}\n\n",
-                                                       message->number, message->text)
-                                         : std::string(": still here\n\n");
-        if (message) *number = message->number;
-        return sink.write(text.data(), text.size());
+      [feed](size_t, httplib::DataSink& sink) {
+        const std::optional<std::string> piece = feed->Next(kHeartbeat);
+        if (piece) return sink.write(piece->data(), piece->size());
+        sink.done();
+        return true;
       },
       [this](bool) { listeners_.fetch_sub(1); });
 }

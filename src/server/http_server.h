@@ -40,7 +40,8 @@ class HttpServer : private httplib::Server {
   void AnswerApi(const httplib::Request& request, const std::optional<Visitor>& visitor,
                  httplib::Response& response);
   void Send(ApiReply reply, httplib::Response& response);
-  void Feed(httplib::Response& response);
+  // Server-sent events, as long as the session of the request lasts.
+  void SendFeed(const httplib::Request& request, httplib::Response& response);
 
   Guard& guard_;
   const Router& router_;

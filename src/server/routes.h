@@ -19,7 +19,9 @@ void AddEventRoutes(Router& router, CaseService& service);
 void AddExportRoute(Router& router, CaseService& service);
 // Pods, containers, images and processes, as report.json lists them.
 void AddObjectRoutes(Router& router, CaseService& service);
+// AddFileRoutes adds those of the bytes as well.
 void AddFileRoutes(Router& router, CaseService& service);
+void AddFileByteRoutes(Router& router, CaseService& service);
 void AddAnnotationRoutes(Router& router, CaseService& service);
 void AddReportRoutes(Router& router, CaseService& service);
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "casefile/atomic_file.h"
 #include "event/export/row_writer.h"
@@ -8,6 +7,7 @@
 #include "image/temporary_file.h"
 #include "server/limits.h"
 #include "server/routes.h"
+#include "server/temporary_source.h"
 
 namespace ekshume::server {
 namespace {
@@ -16,24 +16,6 @@ constexpr size_t kBytesTogether = size_t{1} << 16;
 constexpr std::string_view kAllColumns =
     "id,time,time_kind,source,cluster,node,namespace,pod,container,user_name,user_arn,source_ip,"
     "action,object_kind,object_name,outcome,path,message,evidence,locator";
-
-// A file without a name, read while it is sent.
-class TemporarySource final : public ByteSource {
- public:
-  TemporarySource(image::FileDescriptor file, uint64_t size)
-      : file_(std::move(file)), size_(size) {}
-  uint64_t size_bytes() const override { return size_; }
-  std::string Read(uint64_t offset, size_t most) override {
-    std::string piece(most, '\0');
-    const ssize_t count = pread(file_.number(), piece.data(), most, static_cast<off_t>(offset));
-    piece.resize(count > 0 ? static_cast<size_t>(count) : 0);
-    return piece;
-  }
-
- private:
-  const image::FileDescriptor file_;
-  const uint64_t size_;
-};
 
 // The rows go to a temporary file first: nobody else could search while a slow client takes them.
 Result<ApiReply> Export(CaseService& service, const ApiRequest& request) {

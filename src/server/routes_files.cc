@@ -3,73 +3,20 @@
 
 #include <algorithm>
 
-#include "base/base64.h"
 #include "base/hash.h"
 #include "base/hex.h"
 #include "base/text.h"
 #include "casefile/file_hash.h"
 #include "casefile/whois.h"
 #include "fs/path.h"
+#include "server/file_request.h"
 #include "server/limits.h"
 #include "server/routes.h"
-#include "server/strings.h"
 
 namespace ekshume::server {
 namespace {
 
 using View = FileViews::View;
-
-// A file that was asked for: where it is, and its bytes' filesystem.
-struct Asked {
-  std::shared_ptr<const View> view;
-  const fs::Filesystem* filesystem = nullptr;
-  fs::NodeId node{};
-  std::string path;
-};
-
-// Names are bytes: path_hex stands for what is not UTF-8.
-Result<std::string> PathOf(const ApiRequest& request) {
-  std::string path = request.Value("path");
-  if (const std::string hex = request.Value("path_hex"); !hex.empty()) {
-    const std::optional<std::string> bytes = FromHex(hex);
-    if (!bytes) return Fail(ErrorCode::kInvalidArgument, "path_hex is no hexadecimal text");
-    path = *bytes;
-  }
-  std::string clean;
-  for (const std::string_view part : SplitNonEmpty(path, '/')) {
-    clean.push_back('/');
-    clean.append(part);
-  }
-  return clean.empty() ? "/" : clean;
-}
-
-// `version` old: what a container's image had before the container changed it.
-Result<Asked> Find(CaseService& service, const ApiRequest& request, fs::FollowLast follow) {
-  Asked asked;
-  const std::string place = request.Value("of").empty() ? "host" : request.Value("of");
-  asked.view = EKSHUME_TRY(service.files().Open(place));
-  asked.path = EKSHUME_TRY(PathOf(request));
-  asked.filesystem = asked.view->filesystem;
-  if (request.Value("version") == "old") {
-    asked.filesystem = asked.view->before.get();
-    if (asked.filesystem == nullptr) {
-      return Fail(ErrorCode::kNotFound, "there is nothing older: it is of no container's image");
-    }
-  }
-  constexpr std::string_view kInode = "/inode:";
-  if (asked.path.starts_with(kInode)) {
-    const uint64_t inode = std::strtoull(asked.path.c_str() + kInode.size(), nullptr, 10);
-    asked.node = fs::NodeId{inode};
-    return asked;
-  }
-  asked.node = EKSHUME_TRY(fs::ResolvePath(*asked.filesystem, asked.path, follow));
-  return asked;
-}
-
-void AddName(Json& json, const std::string& key, const std::string& bytes) {
-  json[key] = bytes;
-  if (!IsUtf8(bytes)) json[key + "_hex"] = ToHex(ByteView::Of(bytes));
-}
 
 Json StatJson(const fs::Filesystem& filesystem, fs::NodeId node, const fs::Stat& stat) {
   Json json = {{"type", std::string(1, fs::NodeTypeLetter(stat.type))},
@@ -120,7 +67,7 @@ void AddDeleted(const View& view, const std::string& directory, Json& entries) {
 }
 
 Result<ApiReply> List(CaseService& service, const ApiRequest& request) {
-  const Asked asked = EKSHUME_TRY(Find(service, request, fs::FollowLast::kYes));
+  const AskedFile asked = EKSHUME_TRY(FindFile(service, request, fs::FollowLast::kYes));
   const uint64_t offset = EKSHUME_TRY(request.Number("offset", 0, UINT32_MAX));
   const auto all = EKSHUME_TRY(fs::ListDirectory(*asked.filesystem, asked.node));
   Json entries = Json::array();
@@ -159,7 +106,7 @@ Json XattrsJson(const fs::Filesystem& filesystem, fs::NodeId node) {
 }
 
 Result<ApiReply> Stat(CaseService& service, const ApiRequest& request) {
-  const Asked asked = EKSHUME_TRY(Find(service, request, fs::FollowLast::kNo));
+  const AskedFile asked = EKSHUME_TRY(FindFile(service, request, fs::FollowLast::kNo));
   const fs::Stat stat = EKSHUME_TRY(asked.filesystem->GetStat(asked.node));
   Json json = Json::object();
   AddName(json, "path", asked.path);
@@ -197,78 +144,6 @@ Result<ApiReply> Stat(CaseService& service, const ApiRequest& request) {
   return ApiReply::Of(json);
 }
 
-// A file of evidence while it is sent.
-class FileSource final : public ByteSource {
- public:
-  FileSource(std::shared_ptr<const View> view, std::unique_ptr<fs::File> file)
-      : view_(std::move(view)), file_(std::move(file)) {}
-  uint64_t size_bytes() const override { return file_->size_bytes(); }
-  std::string Read(uint64_t offset, size_t most) override {
-    std::string piece(most, '\0');
-    const auto count = file_->ReadAt(offset, AsWritableBytes(piece));
-    piece.resize(count ? *count : 0);
-    return piece;
-  }
-
- private:
-  const std::shared_ptr<const View> view_;
-  const std::unique_ptr<fs::File> file_;
-};
-
-Result<std::string> ReadPart(const fs::File& file, uint64_t offset, uint64_t most) {
-  std::string bytes(most, '\0');
-  size_t filled = 0;
-  while (filled < bytes.size()) {
-    const size_t count = EKSHUME_TRY(file.ReadAt(
-        offset + filled, AsWritableBytes(bytes.data() + filled, bytes.size() - filled)));
-    if (count == 0) break;
-    filled += count;
-  }
-  bytes.resize(filled);
-  return bytes;
-}
-
-Result<ApiReply> Content(CaseService& service, const ApiRequest& request) {
-  const Asked asked = EKSHUME_TRY(Find(service, request, fs::FollowLast::kYes));
-  const auto file = EKSHUME_TRY(asked.filesystem->OpenFile(asked.node));
-  const uint64_t offset = EKSHUME_TRY(request.Number("offset", 0, INT64_MAX));
-  const uint64_t limit = EKSHUME_TRY(request.Number("limit", 65536, limits::kMostContentBytes));
-  const std::string bytes = EKSHUME_TRY(ReadPart(*file, offset, limit));
-  return ApiReply::Of({{"size", file->size_bytes()},
-                       {"offset", offset},
-                       {"base64", EncodeBase64(ByteView::Of(bytes))}});
-}
-
-Result<ApiReply> Strings(CaseService& service, const ApiRequest& request) {
-  const Asked asked = EKSHUME_TRY(Find(service, request, fs::FollowLast::kYes));
-  const auto file = EKSHUME_TRY(asked.filesystem->OpenFile(asked.node));
-  const uint64_t offset = EKSHUME_TRY(request.Number("offset", 0, INT64_MAX));
-  const uint64_t shortest = EKSHUME_TRY(request.Number("shortest", 6, 64));
-  const std::string bytes = EKSHUME_TRY(ReadPart(*file, offset, limits::kMostStringsBytes));
-  Json found = Json::array();
-  for (const FoundString& text : FindStrings(bytes, std::max<uint64_t>(shortest, 3))) {
-    if (found.size() >= limits::kMostStrings) break;
-    found.push_back({{"offset", offset + text.offset},
-                     {"encoding", text.is_wide ? "utf-16le" : "ascii"},
-                     {"text", text.text}});
-  }
-  const uint64_t end = offset + bytes.size();
-  return ApiReply::Of({{"size", file->size_bytes()},
-                       {"read_to", end},
-                       {"more", end < file->size_bytes() || found.size() >= limits::kMostStrings},
-                       {"strings", found}});
-}
-
-Result<ApiReply> Download(CaseService& service, const ApiRequest& request) {
-  const Asked asked = EKSHUME_TRY(Find(service, request, fs::FollowLast::kYes));
-  auto file = EKSHUME_TRY(asked.filesystem->OpenFile(asked.node));
-  const std::string place = request.Value("of").empty() ? "host" : request.Value("of");
-  EKSHUME_TRY(service.Record("download", request.analyst,
-                             {{"of", place}, {"path", asked.path}, {"size", file->size_bytes()}}));
-  // Not the attacker's name: a dot for what it ends with would make it run on a double click.
-  return ApiReply::File("evidence.bin", std::make_unique<FileSource>(asked.view, std::move(file)));
-}
-
 Result<ApiReply> Whois(CaseService& service, const ApiRequest& request) {
   const FileViews::Opened* opened = EKSHUME_TRY(service.files().OpenEvidence());
   const std::string path = EKSHUME_TRY(PathOf(request));
@@ -298,16 +173,6 @@ Result<ApiReply> Volumes(CaseService& service) {
   return ApiReply::Of({{"volumes", volumes}});
 }
 
-std::vector<Parameter> FileParameters(std::vector<Parameter> more) {
-  std::vector<Parameter> parameters = {
-      {"of", "host (default), host:PARTITION, container:ID or image:REFERENCE"},
-      {"path", "a path in it"},
-      {"path_hex", "instead of path: its bytes, for names that are no UTF-8"},
-      {"version", "old: of a container, as its image had it"}};
-  parameters.insert(parameters.end(), more.begin(), more.end());
-  return parameters;
-}
-
 }  // namespace
 
 void AddFileRoutes(Router& router, CaseService& service) {
@@ -321,22 +186,13 @@ void AddFileRoutes(Router& router, CaseService& service) {
   router.Add({"GET", "/files/stat", "Everything about one file, with its SHA-256.",
               FileParameters({}), "",
               [&](const ApiRequest& request) { return Stat(service, request); }});
-  router.Add(
-      {"GET", "/files/content", "A part of a file, as base64 in JSON.",
-       FileParameters({{"offset", "in bytes"}, {"limit", "in bytes (65536; 1 MiB at most)"}}), "",
-       [&](const ApiRequest& request) { return Content(service, request); }});
-  router.Add({"GET", "/files/strings", "Texts in a file.",
-              FileParameters({{"offset", "in bytes"}, {"shortest", "in characters (6)"}}), "",
-              [&](const ApiRequest& request) { return Strings(service, request); }});
-  router.Add({"GET", "/files/download", "A whole file. The custody ledger records it.",
-              FileParameters({}), "",
-              [&](const ApiRequest& request) { return Download(service, request); }});
   router.Add({"GET",
               "/files/whois",
               "What of Kubernetes or a runtime a path on the host belongs to.",
               {{"path", "a path on the host", true}},
               "",
               [&](const ApiRequest& request) { return Whois(service, request); }});
+  AddFileByteRoutes(router, service);
 }
 
 }  // namespace ekshume::server

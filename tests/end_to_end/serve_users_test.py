@@ -96,6 +96,34 @@ class WithUsers(ekshume.Case):
         self.assertEqual(session.post("/logout", {}).status, 200)
         self.assertEqual(session.get("/case").status, 401)
 
+    def feed(self, session):
+        """The stream of changes, behind its greeting."""
+        connection = self.trust.wrap_socket(socket.create_connection(("127.0.0.1", self.server.port), timeout=30), server_hostname="127.0.0.1")
+        connection.sendall(f"GET /api/v1/changes HTTP/1.1\r\nHost: {self.server.authority}\r\nCookie: {session.cookie}\r\n\r\n".encode())
+        stream = connection.makefile("rb")
+        for line in stream:
+            if line.startswith(b"event: hello"):
+                return connection, stream
+        raise AssertionError("no greeting")
+
+    def test_a_logout_ends_the_feed(self):
+        leaver, other = self.session("ana"), self.session("ana")
+        event = other.rows("/events", limit=1)["rows"][0]["id"]
+        (left, left_stream), (kept, kept_stream) = self.feed(leaver), self.feed(other)
+        try:
+            self.assertEqual(leaver.post("/logout", {}).status, 200)
+            self.assertEqual(other.annotate("comment", f"event:{event}", "after the logout").status, 200)
+            self.assertNotIn(b"after the logout", left_stream.read(), "the feed went on")
+            for line in kept_stream:
+                if b"after the logout" in line:
+                    break
+            else:
+                self.fail("the other feed ended as well")
+        finally:
+            for connection in (left_stream, left, kept_stream, kept):
+                connection.close()
+        self.assertEqual(leaver.get("/changes").status, 401)
+
     def test_without_one_there_is_the_page_and_nothing_of_the_case(self):
         page = self.server.raw("GET", "/")
         self.assertIn(page.status, (200, 501))  # 501: built without npm

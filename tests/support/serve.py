@@ -2,11 +2,18 @@
 """A running `ekshume serve`, and a client that asks as a browser would."""
 import http.client
 import json
+import os
 import pathlib
 import subprocess
 import urllib.parse
 
 import ekshume
+
+# A folder in which the pictures of browser tests stay, to be looked at; None: nowhere.
+SCREENSHOTS = os.environ.get("EKSHUME_SCREENSHOTS")
+# Of the shared evidence node-k8s: a container, and a file that was dropped in it.
+WEBSHOP = "505ea3fb5f6c6b29fcbf9af0cd36f7626a23e9f5c2b4b91443a23248257ff0ca"
+MINER = "/tmp/.X11-unix/kdevtmpfsi"
 
 
 class Reply:
@@ -113,3 +120,19 @@ def case_of(name, *evidence):
         if run.code not in (0, 1):
             raise AssertionError(repr(run))
     return case
+
+
+class NodeCase(ekshume.Case):
+    """Tests of a server of the shared node, whose one link was used."""
+
+    @classmethod
+    def setUpClass(cls):
+        node = ekshume.shared_evidence("node-k8s")
+        cls.case = case_of("node", node / "disk.img.zst", node / "logs")
+        cls.server = Server(cls.case, "--operator", "ana")
+        cls.link = cls.server.link
+        cls.session = cls.server.session()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stop()

@@ -4,7 +4,7 @@ import { hexLines, fromBase64 } from './hex'
 import { and, andNot, missing, term, wordAt } from './query'
 import { hrefOf, withValues } from './router'
 import { heightOf, isScaled, MOST_PIXELS, scrollTopOf, shownRows, topRow } from './rows'
-import { bytesText, modeText, plural, pretty, utcText, visible } from './text'
+import { bytesText, modeText, plural, pretty, shortened, utcText, visible } from './text'
 
 describe('text', () => {
   it('shows a time in UTC, its digits in threes', () => {
@@ -12,6 +12,12 @@ describe('text', () => {
     expect(utcText('2026-11-24T21:40:24.000000000Z')).toBe('2026-11-24 21:40:24')
     expect(utcText('2026-11-24T21:40:24.100000000Z')).toBe('2026-11-24 21:40:24.100')
     expect(utcText('nonsense')).toBe('nonsense')
+  })
+  it('shortens what is long, and leaves what tells it apart', () => {
+    expect(shortened('short', 10)).toBe('short')
+    expect(shortened('/var/lib/kubelet/pods/x/kdevtmpfsi', 12)).toBe('…/kdevtmpfsi')
+    expect(shortened('abcdefghijklmnop', 7)).toBe('abc…nop')
+    expect([...shortened('😀'.repeat(20), 7)].length).toBe(7)
   })
   it('lets no name hide or turn text around', () => {
     expect(visible('a\u202egnp.exe')).toBe('a\\u{202e}gnp.exe')

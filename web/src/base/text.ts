@@ -28,6 +28,15 @@ export function bytesText(bytes: number): string {
   return unit === 0 ? `${bytes} B` : `${value.toFixed(1)} ${UNITS[unit]}`
 }
 
+/** At most so many characters: of a path or a name with slashes its end, of others both ends. */
+export function shortened(text: string, most: number): string {
+  const characters = [...text]
+  if (characters.length <= most) return text
+  if (text.includes('/')) return '…' + characters.slice(characters.length - most + 1).join('')
+  const head = Math.ceil((most - 1) / 2)
+  return characters.slice(0, head).join('') + '…' + characters.slice(characters.length - (most - 1 - head)).join('')
+}
+
 export function countText(count: number): string {
   return count.toLocaleString('en-US')
 }

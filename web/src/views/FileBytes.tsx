@@ -66,13 +66,23 @@ function joined(pieces: Uint8Array[]): Uint8Array {
   return all
 }
 
-export function Strings({ name }: { name: Record<string, string> }) {
-  const strings = useQuery({
+interface FoundStrings {
+  size: number
+  read_to: number
+  more: boolean
+  strings: { offset: number; encoding: string; text: string }[]
+}
+
+export function useStrings(name: Record<string, string>) {
+  return useQuery({
     queryKey: ['strings', name],
-    queryFn: ({ signal }) =>
-      get<{ size: number; read_to: number; more: boolean; strings: { offset: number; encoding: string; text: string }[] }>('/files/strings', name, signal),
+    queryFn: ({ signal }) => get<FoundStrings>('/files/strings', name, signal),
     staleTime: Infinity,
   })
+}
+
+export function Strings({ name }: { name: Record<string, string> }) {
+  const strings = useStrings(name)
   if (strings.isLoading) return <Waiting />
   if (strings.error) return <Failed error={strings.error} />
   const found = strings.data?.strings ?? []

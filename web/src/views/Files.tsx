@@ -1,5 +1,6 @@
 import { Breadcrumbs, Button, Group, ScrollArea, SegmentedControl, Select, Table, Text } from '@mantine/core'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
 import { download, get } from '../api/client'
 import { useContainers } from '../api/hooks'
 import type { FileEntry, FileStat } from '../api/types'
@@ -9,7 +10,13 @@ import { bytesText, countText, modeText, visible } from '../base/text'
 import { MarkEditor } from '../widgets/marks'
 import { Empty, Evidence, Failed, Link, Time, Waiting } from '../widgets/values'
 import { ChangeMark } from './Containers'
+import { ArchiveDialog } from './ArchiveDialog'
+import { Compare } from './Compare'
 import { Bytes, Strings } from './FileBytes'
+import { Picture } from './Picture'
+
+// "both" is of the page only: the image's version beside the present one.
+const BOTH = 'both'
 
 function parentOf(path: string): string {
   const slash = path.lastIndexOf('/')
@@ -139,7 +146,9 @@ export function Files() {
 function FilePanel({ of, path, pathHex }: { of: string; path: string; pathHex: string | null }) {
   const place = usePlace()
   const view = place.params.get('view') ?? 'hex'
-  const version = place.params.get('version') ?? ''
+  const asked = place.params.get('version') ?? ''
+  const version = asked === BOTH ? '' : asked
+  const [archiving, setArchiving] = useState(false)
   const name: Record<string, string> = pathHex ? { of, path_hex: pathHex } : { of, path }
   const stat = useQuery({
     queryKey: ['stat', of, path, pathHex, version],
@@ -186,14 +195,19 @@ function FilePanel({ of, path, pathHex }: { of: string; path: string; pathHex: s
               <Button size="compact-xs" variant="default" title="The custody ledger records it" onClick={() => download('/files/download', { ...name, version })}>
                 Download
               </Button>
+              <Button size="compact-xs" variant="default" title="A ZIP with a password; the custody ledger records it" onClick={() => setArchiving(true)}>
+                Archive…
+              </Button>
+              <ArchiveDialog name={{ ...name, version }} opened={archiving} onClose={() => setArchiving(false)} />
               {(stat.data.has_old_version || version === 'old') && (
                 <SegmentedControl
                   size="xs"
-                  value={version || 'new'}
-                  onChange={(value) => go(withValues(place, { version: value === 'old' ? 'old' : null }))}
+                  value={asked || 'new'}
+                  onChange={(value) => go(withValues(place, { version: value === 'new' ? null : value }))}
                   data={[
                     { value: 'new', label: 'as it is' },
                     { value: 'old', label: 'as the image had it' },
+                    { value: BOTH, label: 'side by side' },
                   ]}
                 />
               )}
@@ -206,10 +220,10 @@ function FilePanel({ of, path, pathHex }: { of: string; path: string; pathHex: s
                   size="xs"
                   value={view}
                   onChange={(value) => go(withValues(place, { view: value }), true)}
-                  data={['hex', 'text', 'strings']}
+                  data={['hex', 'text', 'strings', 'image']}
                   mb={8}
                 />
-                {view === 'strings' ? <Strings name={{ ...name, version }} /> : <Bytes name={{ ...name, version }} view={view} />}
+                <View name={name} view={view} version={asked} hasBoth={stat.data.has_old_version} />
               </div>
             )}
           </>
@@ -217,6 +231,29 @@ function FilePanel({ of, path, pathHex }: { of: string; path: string; pathHex: s
       </ScrollArea>
     </aside>
   )
+}
+
+interface ViewProps {
+  name: Record<string, string>
+  view: string
+  version: string
+  hasBoth: boolean
+}
+
+function View({ name, view, version, hasBoth }: ViewProps) {
+  if (version === BOTH && hasBoth) {
+    if (view !== 'image') return <Compare name={name} view={view} />
+    return (
+      <div className="columns">
+        <Picture name={{ ...name, version: 'old' }} title="as the image had it" />
+        <Picture name={{ ...name, version: '' }} title="as it is" />
+      </div>
+    )
+  }
+  const one = { ...name, version: version === BOTH ? '' : version }
+  if (view === 'strings') return <Strings name={one} />
+  if (view === 'image') return <Picture name={one} title="picture" />
+  return <Bytes name={one} view={view} />
 }
 
 function Facts({ stat }: { stat: FileStat }) {

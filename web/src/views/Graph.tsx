@@ -5,7 +5,7 @@ import { useCase } from '../api/hooks'
 import type { GraphEdge, GraphNode, Incident } from '../api/types'
 import { term } from '../base/query'
 import { go, hrefOf } from '../base/router'
-import { utcText, visible } from '../base/text'
+import { shortened, utcText, visible } from '../base/text'
 import { Empty, Evidence, Failed, Waiting } from '../widgets/values'
 
 const KIND_COLOUR: Record<string, string> = {
@@ -23,6 +23,9 @@ const KIND_COLOUR: Record<string, string> = {
 // Cytoscape would put a style sheet into the page, which the Content-Security-Policy forbids; with an
 // element of this id it takes it to be there (page.css has its one rule).
 const STYLE_ID = '__________cytoscape_stylesheet'
+
+// What stands beside a node until it is pointed at or chosen; the list at the side has all of it.
+const LABEL_CHARACTERS = 26
 
 /** Where more about a node is. */
 function hrefOfNode(node: GraphNode): string | null {
@@ -99,11 +102,12 @@ function Picture({ incident }: { incident: Incident }) {
 
   useEffect(() => {
     if (!element.current) return
+    const ground = dark ? '#0f1417' : '#f5f7f8'
     const ink = dark ? '#d5dde2' : '#1d272e'
     const core = cytoscape({
       container: element.current,
       elements: [
-        ...shown.nodes.map((node) => ({ data: { ...node, label: visible(node.label).slice(0, 60), colour: KIND_COLOUR[node.kind] ?? '#888' } })),
+        ...shown.nodes.map((node) => ({ data: { ...node, label: shortened(visible(node.label), LABEL_CHARACTERS), full: visible(node.label).slice(0, 300), colour: KIND_COLOUR[node.kind] ?? '#888' } })),
         ...shown.edges.map((edge, index) => ({ data: { id: `edge${index}`, source: edge.from, target: edge.to, verb: edge.verb } })),
       ],
       style: [
@@ -116,8 +120,13 @@ function Picture({ incident }: { incident: Incident }) {
             'font-size': 11,
             'text-valign': 'bottom',
             'text-margin-y': 4,
-            'text-wrap': 'ellipsis',
-            'text-max-width': '150px',
+            'text-wrap': 'wrap',
+            'text-max-width': '170px',
+            'text-overflow-wrap': 'anywhere',
+            // Lines and other nodes do not run through the letters.
+            'text-background-color': ground,
+            'text-background-opacity': 0.85,
+            'text-background-padding': '2px',
             width: 22,
             height: 22,
           },
@@ -125,6 +134,7 @@ function Picture({ incident }: { incident: Incident }) {
         { selector: 'node[kind="finding"]', style: { width: 10, height: 10, shape: 'diamond', 'font-size': 9 } },
         { selector: 'node[kind="node"], node[kind="pod"]', style: { shape: 'round-rectangle', width: 28 } },
         { selector: 'node[level="high"], node[level="critical"]', style: { 'border-width': 3, 'border-color': '#e0622f' } },
+        { selector: 'node.near, node:selected', style: { label: 'data(full)', 'z-index': 10, 'text-max-width': '260px', 'text-background-opacity': 1 } },
         { selector: 'node:selected', style: { 'border-width': 4, 'border-color': '#37b6a6' } },
         {
           selector: 'edge',
@@ -135,14 +145,35 @@ function Picture({ incident }: { incident: Incident }) {
             'target-arrow-shape': 'triangle',
             'arrow-scale': 0.8,
             'curve-style': 'bezier',
+          },
+        },
+        // What an edge says is shown for those of one thing at a time: all at once nobody could read.
+        {
+          selector: 'edge.near',
+          style: {
+            width: 2,
             label: 'data(verb)',
-            'font-size': 8,
-            color: dark ? '#8b99a3' : '#66737c',
-            'text-rotation': 'autorotate',
+            'font-size': 10,
+            color: ink,
+            'z-index': 9,
+            'text-background-color': ground,
+            'text-background-opacity': 1,
+            'text-background-padding': '2px',
           },
         },
       ],
-      layout: { name: 'cose', animate: false, nodeRepulsion: () => 90000, idealEdgeLength: () => 110, randomize: false, padding: 40 },
+      layout: {
+        name: 'cose',
+        animate: false,
+        randomize: false,
+        nodeDimensionsIncludeLabels: true,
+        nodeRepulsion: () => 220000,
+        nodeOverlap: 40,
+        idealEdgeLength: () => 130,
+        componentSpacing: 90,
+        numIter: 2500,
+        padding: 40,
+      },
       wheelSensitivity: 0.3,
     })
     core.on('tap', 'node', (event) => {
@@ -150,6 +181,14 @@ function Picture({ incident }: { incident: Incident }) {
       setChosen(nodes.find((node) => node.id === id) ?? null)
       setExpanded((before) => (before.has(id) ? before : new Set(before).add(id)))
     })
+    const point = (to: cytoscape.NodeCollection) => {
+      core.elements('.near').removeClass('near')
+      to.addClass('near')
+      to.connectedEdges().addClass('near')
+    }
+    core.on('mouseover', 'node', (event) => point(core.collection().union(event.target as cytoscape.NodeSingular).nodes()))
+    core.on('mouseout', 'node', () => point(core.$('node:selected')))
+    core.on('select unselect', 'node', () => point(core.$('node:selected')))
     graph.current = core
     return () => core.destroy()
   }, [shown, dark, nodes])
