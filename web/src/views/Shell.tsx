@@ -8,18 +8,21 @@ import type { CaseInfo } from '../api/types'
 import { KEY_HELP, useKeys } from '../base/keys'
 import { go, hrefOf, usePlace } from '../base/router'
 import { Empty, Evidence, Failed, Waiting } from '../widgets/values'
-import { Containers } from './Containers'
-import { Custody } from './Custody'
-import { Files } from './Files'
-import { Findings } from './Findings'
 import { Login } from './Login'
 import { Overview } from './Overview'
-import { Processes } from './Processes'
-import { Report } from './Report'
-import { Response } from './Response'
-import { Timeline } from './Timeline'
 
 // Cytoscape is as large as all the rest.
+// The first screen does not wait for the others, which are loaded behind it.
+const BEHIND_FIRST_SCREEN_MS = 300
+const loadOthers = () => import('./others')
+const Containers = lazy(async () => ({ default: (await loadOthers()).Containers }))
+const Custody = lazy(async () => ({ default: (await loadOthers()).Custody }))
+const Files = lazy(async () => ({ default: (await loadOthers()).Files }))
+const Findings = lazy(async () => ({ default: (await loadOthers()).Findings }))
+const Processes = lazy(async () => ({ default: (await loadOthers()).Processes }))
+const Report = lazy(async () => ({ default: (await loadOthers()).Report }))
+const Response = lazy(async () => ({ default: (await loadOthers()).Response }))
+const Timeline = lazy(async () => ({ default: (await loadOthers()).Timeline }))
 const Graph = lazy(async () => ({ default: (await import('./Graph')).Graph }))
 
 interface View {
@@ -71,6 +74,12 @@ function Frame() {
   const { setColorScheme } = useMantineColorScheme()
   const dark = useComputedColorScheme('dark') === 'dark'
   useChangesOfOthers()
+  const isThere = info.data !== undefined
+  useEffect(() => {
+    if (!isThere) return
+    const timer = window.setTimeout(() => void loadOthers(), BEHIND_FIRST_SCREEN_MS)
+    return () => window.clearTimeout(timer)
+  }, [isThere])
   useKeys([
     { key: '?', about: 'keys', run: () => setHelp(true) },
     ...VIEWS.filter((view) => view.key).map((view) => ({

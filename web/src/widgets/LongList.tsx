@@ -1,6 +1,6 @@
 // Rows of which there may be ten million: only those in sight are in the page. It is the body of a grid.
 import { useElementSize } from '@mantine/hooks'
-import { forwardRef, useCallback, useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from 'react'
+import { forwardRef, Fragment, useCallback, useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from 'react'
 import type { ReactNode } from 'react'
 import { heightOf, isScaled, scrollTopOf, shownRows, topRow } from '../base/rows'
 import type { Geometry } from '../base/rows'
@@ -70,8 +70,10 @@ export const LongList = forwardRef<LongListHandle, Props>(function LongList({ to
   const [first, end] = shownRows(geometry, top)
   useLayoutEffect(() => onShown?.(first, end), [first, end, onShown])
 
+  // A row that leaves on one side becomes the one that comes in on the other: no elements are made while it scrolls.
+  const slots = Math.ceil(geometry.viewPixels / ROW_PIXELS) + 2
   const rows: ReactNode[] = []
-  for (let i = first; i < end; i += 1) rows.push(row(i))
+  for (let i = first; i < end; i += 1) rows.push(<Fragment key={i % slots}>{row(i)}</Fragment>)
   return (
     <div
       ref={(element) => {

@@ -35,7 +35,7 @@ export function MarkEditor({ target, fields }: { target: string; fields?: MarkFi
   return (
     <Stack gap={8} className="marks">
       <Group gap={6}>
-        <Star on={marks.star} onClick={() => change('star', !marks.star)} size="md" />
+        <Star on={marks.star} onClick={() => change('star', !marks.star)} />
         <Group gap={4} role="group" aria-label="colour">
           {COLOURS.map((colour) => (
             <UnstyledButton

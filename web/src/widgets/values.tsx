@@ -1,5 +1,5 @@
 // Small things that every view shows.
-import { ActionIcon, Alert, Anchor, Badge, Button, CopyButton, Group, Loader, Stack, Text, Title, Tooltip } from '@mantine/core'
+import { Alert, Anchor, Badge, Button, CopyButton, Group, Loader, Stack, Text, Title } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { ApiError } from '../api/client'
 import type { Level } from '../api/types'
@@ -60,31 +60,24 @@ export function CopyJson({ value, label = 'Copy as JSON' }: { value: unknown; la
   )
 }
 
-export function Star({ on, onClick, size = 'sm' }: { on: boolean; onClick: () => void; size?: string }) {
+/** A plain button: rows have one each, and there are many rows. */
+export function Star({ on, onClick }: { on: boolean; onClick: () => void }) {
   return (
-    <Tooltip label={on ? 'Take the star away (s)' : 'Star it: it goes into the report (s)'} openDelay={400}>
-      <ActionIcon
-        variant="subtle"
-        color={on ? 'yellow' : 'gray'}
-        size={size}
-        aria-pressed={on}
-        aria-label={on ? 'starred' : 'star'}
-        onClick={(event) => {
-          event.stopPropagation()
-          onClick()
-        }}
-      >
-        <svg viewBox="0 0 20 20" width="15" height="15" aria-hidden="true">
-          <path
-            d="M10 2.2l2.4 4.9 5.4.8-3.9 3.8.9 5.4L10 14.6l-4.8 2.5.9-5.4L2.2 7.9l5.4-.8z"
-            fill={on ? 'currentColor' : 'none'}
-            stroke="currentColor"
-            strokeWidth="1.5"
-            strokeLinejoin="round"
-          />
-        </svg>
-      </ActionIcon>
-    </Tooltip>
+    <button
+      type="button"
+      className={on ? 'star on' : 'star'}
+      aria-pressed={on}
+      aria-label={on ? 'starred' : 'star'}
+      title={on ? 'Take the star away (s)' : 'Star it: it goes into the report (s)'}
+      onClick={(event) => {
+        event.stopPropagation()
+        onClick()
+      }}
+    >
+      <svg viewBox="0 0 20 20" width="15" height="15" aria-hidden="true">
+        <path d="M10 2.2l2.4 4.9 5.4.8-3.9 3.8.9 5.4L10 14.6l-4.8 2.5.9-5.4L2.2 7.9l5.4-.8z" />
+      </svg>
+    </button>
   )
 }
 
