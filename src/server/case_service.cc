@@ -20,6 +20,8 @@ Result<std::unique_ptr<CaseService>> CaseService::Open(const std::string& direct
   service->case_ = EKSHUME_TRY(casefile::Case::Open(directory));
   service->annotations_ = EKSHUME_TRY(casefile::Annotations::Open(*service->case_));
   service->files_ = std::make_unique<FileViews>(*service->case_, remote);
+  service->selections_ = std::make_unique<Selections>(directory);
+  service->selections_->Start();
   service->report_ = Json::object();
   if (const Result<std::string> text = service->case_->Report()) {
     service->report_ = Json::parse(*text, nullptr, false);

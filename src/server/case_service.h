@@ -9,9 +9,9 @@
 #include "casefile/case.h"
 #include "event/store/store.h"
 #include "server/broadcast.h"
-#include "server/event_index.h"
 #include "server/file_views.h"
 #include "server/guard.h"
+#include "server/selection.h"
 
 namespace ekshume::server {
 
@@ -26,7 +26,7 @@ class CaseService {
   casefile::Annotations& annotations() { return *annotations_; }
   FileViews& files() { return *files_; }
   Broadcast& changes() { return changes_; }
-  EventIndexes& indexes() { return indexes_; }
+  Selections& selections() { return *selections_; }
 
   // The store for one thread, until the lease ends. There are two of them, as a search for rows
   // should not wait for the counts of the facets. kNotFound when the case has no events.
@@ -59,7 +59,7 @@ class CaseService {
   Slot rows_;
   Slot counts_;
   Broadcast changes_;
-  EventIndexes indexes_;
+  std::unique_ptr<Selections> selections_;
 };
 
 }  // namespace ekshume::server

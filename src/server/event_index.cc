@@ -19,10 +19,6 @@ uint64_t Since(int64_t first, int64_t time) {
   return static_cast<uint64_t>(time) - static_cast<uint64_t>(first);
 }
 
-int64_t After(int64_t first, uint64_t nanoseconds) {
-  return static_cast<int64_t>(static_cast<uint64_t>(first) + nanoseconds);
-}
-
 // Reads how many rows there are and where they begin and end. Gives the times of a few of them,
 // taken by their id as if by chance, in order.
 Result<std::vector<int64_t>> ReadExtent(event::Store& store, const std::string& where,
@@ -65,7 +61,7 @@ Result<void> Cut(event::Store& store, const std::string& where, const std::vecto
   const auto rows = EKSHUME_TRY(store.Query(fmt::format(
       "SELECT unnest(map_keys(h)) AS last, CAST(unnest(map_values(h)) AS BIGINT) AS n FROM (SELECT "
       "histogram(epoch_ns(time), [{}]) AS h FROM events WHERE time >= {} AND time <= {} AND ({}))",
-      fmt::join(lasts, ","), SqlTime(start), SqlTime(stop), where)));
+      fmt::join(lasts, ","), event::SqlTime(start), event::SqlTime(stop), where)));
   std::vector<EventIndex::Stretch> cut;
   int64_t next = start;
   while (EKSHUME_TRY(rows->Next())) {
@@ -81,8 +77,19 @@ Result<void> Cut(event::Store& store, const std::string& where, const std::vecto
 
 }  // namespace
 
-std::string SqlTime(int64_t nanoseconds) {
-  return fmt::format("make_timestamp_ns({})", nanoseconds);
+int64_t After(int64_t time, uint64_t nanoseconds) {
+  return static_cast<int64_t>(static_cast<uint64_t>(time) + nanoseconds);
+}
+
+int64_t BarOf(int64_t first, int64_t last) {
+  return static_cast<int64_t>(Since(first, last) / limits::kIndexBars + 1);
+}
+
+BarShape ShapeOfBars(int64_t first, int64_t last, int64_t bar, uint64_t most) {
+  const auto width = static_cast<uint64_t>(bar);
+  const uint64_t bars = Since(first, last) / width + 1;
+  const uint64_t together = (bars + most - 1) / most;
+  return {static_cast<int64_t>(width * together), (bars + together - 1) / together};
 }
 
 EventIndex::Place EventIndex::PlaceOf(uint64_t row, bool reverse) const {
@@ -94,25 +101,29 @@ EventIndex::Place EventIndex::PlaceOf(uint64_t row, bool reverse) const {
     if (row < before + stretches[at].rows) {
       if (i == 0) return {"", row};
       // Rows without a time follow all others, and are never before this one.
-      return {reverse ? fmt::format("(time < {} OR time IS NULL)", SqlTime(stretches[at + 1].start))
-                      : fmt::format("(time >= {} OR time IS NULL)", SqlTime(stretches[at].start)),
-              row - before};
+      return {
+          reverse
+              ? fmt::format("(time < {} OR time IS NULL)", event::SqlTime(stretches[at + 1].start))
+              : fmt::format("(time >= {} OR time IS NULL)", event::SqlTime(stretches[at].start)),
+          row - before};
     }
     before += stretches[at].rows;
   }
   return {"time IS NULL", 0};
 }
 
-EventIndex::Histogram EventIndex::Bars(uint64_t most) const {
+Histogram EventIndex::Bars(uint64_t most) const {
   Histogram histogram;
+  histogram.total = total;
+  histogram.without_time = without_time;
   if (stretches.empty()) return histogram;
-  const uint64_t width = static_cast<uint64_t>(bar);
-  const uint64_t bars = Since(first, last) / width + 1;
-  const uint64_t together = (bars + most - 1) / most;
-  histogram.width = static_cast<int64_t>(width * together);
-  histogram.rows.resize((bars + together - 1) / together);
+  const BarShape shape = ShapeOfBars(first, last, bar, most);
+  histogram.extent = std::pair(first, last);
+  histogram.width = shape.width;
+  histogram.bars.resize(shape.bars);
   for (const Stretch& stretch : stretches) {
-    histogram.rows[Since(first, stretch.start) / width / together] += stretch.rows;
+    histogram.bars[Since(first, stretch.start) / static_cast<uint64_t>(shape.width)] +=
+        stretch.rows;
   }
   return histogram;
 }
@@ -122,8 +133,8 @@ Result<EventIndex> ReadEventIndex(event::Store& store, const std::string& where)
   const std::vector<int64_t> sample = EKSHUME_TRY(ReadExtent(store, where, index));
   const uint64_t with_time = index.total - index.without_time;
   if (with_time == 0) return index;
-  const uint64_t width = Since(index.first, index.last) / limits::kIndexBars + 1;
-  index.bar = static_cast<int64_t>(width);
+  index.bar = BarOf(index.first, index.last);
+  const auto width = static_cast<uint64_t>(index.bar);
   index.stretches.resize(Since(index.first, index.last) / width + 1);
   for (size_t i = 0; i < index.stretches.size(); ++i) {
     index.stretches[i].start = After(index.first, width * i);
@@ -149,20 +160,6 @@ Result<EventIndex> ReadEventIndex(event::Store& store, const std::string& where)
   EKSHUME_TRY(Cut(store, where, sample, static_cast<size_t>(first - index.stretches.begin()),
                   static_cast<size_t>(last.base() - index.stretches.begin()), index));
   return index;
-}
-
-Result<std::shared_ptr<const EventIndex>> EventIndexes::Of(event::Store& store,
-                                                           const std::string& where) {
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = std::ranges::find(kept_, where, [](const auto& pair) { return pair.first; });
-    if (found != kept_.end()) return found->second;
-  }
-  auto index = std::make_shared<const EventIndex>(EKSHUME_TRY(ReadEventIndex(store, where)));
-  const std::lock_guard lock(mutex_);
-  kept_.emplace_front(where, index);
-  if (kept_.size() > limits::kKeptIndexes) kept_.pop_back();
-  return std::shared_ptr<const EventIndex>(index);
 }
 
 }  // namespace ekshume::server

@@ -2,14 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
-#include <memory>
-#include <mutex>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "event/store/store.h"
+#include "server/selection.h"
 
 namespace ekshume::server {
 
@@ -38,29 +35,23 @@ struct EventIndex {
   };
   Place PlaceOf(uint64_t row, bool reverse) const;
 
-  // The rows in equal bars from `first` on, `most` (1 or more) at most, and how long each is.
-  struct Histogram {
-    int64_t width = 1;  // nanoseconds
-    std::vector<uint64_t> rows;
-  };
+  // The rows in equal bars from `first` on, `most` (1 or more) at most.
   Histogram Bars(uint64_t most) const;
 };
 
 // Reads the index of `where` from the store.
 Result<EventIndex> ReadEventIndex(event::Store& store, const std::string& where);
 
-// The indexes of the last few conditions. Any thread.
-class EventIndexes {
- public:
-  // `store` is used only when the index is not there yet; the caller holds it.
-  Result<std::shared_ptr<const EventIndex>> Of(event::Store& store, const std::string& where);
-
- private:
-  std::mutex mutex_;
-  std::deque<std::pair<std::string, std::shared_ptr<const EventIndex>>> kept_;  // newest first
+// How bars are laid over a span of time: parts of equal length, in nanoseconds.
+struct BarShape {
+  int64_t width = 1;
+  uint64_t bars = 1;
 };
-
-// A moment as SQL.
-std::string SqlTime(int64_t nanoseconds);
+// The bars of an index, in nanoseconds.
+int64_t BarOf(int64_t first, int64_t last);
+// At most `most` (1 or more) of them, each made of some of those of an index.
+BarShape ShapeOfBars(int64_t first, int64_t last, int64_t bar, uint64_t most);
+// So many nanoseconds later. The caller knows that it is a time that can be stored.
+int64_t After(int64_t time, uint64_t nanoseconds);
 
 }  // namespace ekshume::server

@@ -55,11 +55,11 @@ TEST(EventIndex, RowsWithoutATimeAreLast) {
 TEST(EventIndex, BarsAreEqualAndCutStretchesComeTogetherInThem) {
   EventIndex index = Example();
   index.stretches = {{100, 2}, {110, 0}, {120, 1}, {124, 2}};
-  EXPECT_EQ(index.Bars(10).rows, (std::vector<uint64_t>{2, 0, 3}));
+  EXPECT_EQ(index.Bars(10).bars, (std::vector<uint64_t>{2, 0, 3}));
   EXPECT_EQ(index.Bars(10).width, 10);
-  EXPECT_EQ(index.Bars(2).rows, (std::vector<uint64_t>{2, 3}));
+  EXPECT_EQ(index.Bars(2).bars, (std::vector<uint64_t>{2, 3}));
   EXPECT_EQ(index.Bars(2).width, 20);
-  EXPECT_TRUE(EventIndex().Bars(5).rows.empty());
+  EXPECT_TRUE(EventIndex().Bars(5).bars.empty());
 }
 
 // A store with a table of its own in place of the events.
@@ -114,11 +114,11 @@ TEST_F(StoredRows, AnOldFileDoesNotSpoilTheWayToTheRowsOfADay) {
   }
   EXPECT_EQ(sum, kRows + 1);
   EXPECT_TRUE(std::ranges::is_sorted(index->stretches, {}, &EventIndex::Stretch::start));
-  const EventIndex::Histogram bars = index->Bars(200);
-  ASSERT_FALSE(bars.rows.empty());
-  EXPECT_LE(bars.rows.size(), 200U);
-  EXPECT_EQ(bars.rows.front(), 1U);
-  EXPECT_EQ(std::accumulate(bars.rows.begin(), bars.rows.end(), uint64_t{0}), kRows + 1);
+  const Histogram bars = index->Bars(200);
+  ASSERT_FALSE(bars.bars.empty());
+  EXPECT_LE(bars.bars.size(), 200U);
+  EXPECT_EQ(bars.bars.front(), 1U);
+  EXPECT_EQ(std::accumulate(bars.bars.begin(), bars.bars.end(), uint64_t{0}), kRows + 1);
   for (const bool reverse : {false, true}) {
     for (const uint64_t row : {uint64_t{1}, kRows / 3, kRows - 1}) {
       const EventIndex::Place place = index->PlaceOf(row, reverse);
@@ -134,8 +134,8 @@ TEST_F(StoredRows, TheWholeRangeOfTimesIsNoTrouble) {
   const Result<EventIndex> index = ReadEventIndex(*store_, "true");
   ASSERT_TRUE(index) << index.error().message;
   EXPECT_EQ(index->total, 3U);
-  const EventIndex::Histogram bars = index->Bars(4096);
-  EXPECT_EQ(std::accumulate(bars.rows.begin(), bars.rows.end(), uint64_t{0}), 3U);
+  const Histogram bars = index->Bars(4096);
+  EXPECT_EQ(std::accumulate(bars.bars.begin(), bars.bars.end(), uint64_t{0}), 3U);
   EXPECT_EQ(index->PlaceOf(2, false).skip, 0U);
 }
 
@@ -148,7 +148,7 @@ TEST_F(StoredRows, NoRowsAndRowsOfOneMoment) {
   const Result<EventIndex> one = ReadEventIndex(*store_, "true");
   ASSERT_TRUE(one) << one.error().message;
   EXPECT_EQ(one->PlaceOf(9999, false).skip, 9999U);
-  EXPECT_EQ(one->Bars(100).rows, (std::vector<uint64_t>{10000}));
+  EXPECT_EQ(one->Bars(100).bars, (std::vector<uint64_t>{10000}));
 }
 
 }  // namespace

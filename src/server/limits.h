@@ -41,7 +41,9 @@ inline constexpr uint64_t kRowsOfStretch = 4096;  // more are cut into several
 inline constexpr uint64_t kLeastStretches = 256;  // of very many rows
 inline constexpr uint64_t kRowsPerSample = 256;   // one in so many says where to cut
 inline constexpr size_t kMostCuts = 2048;
-inline constexpr size_t kKeptIndexes = 16;                    // queries
+inline constexpr size_t kKeptSelections = 16;
+inline constexpr std::chrono::seconds kReadAfter{3};          // events into memory
+inline constexpr size_t kMostListedValues = 64;               // of a column, instead of a search
 inline constexpr size_t kMostDirectoryRows = 2000;            // in one answer
 inline constexpr size_t kMostContentBytes = size_t{1} << 20;  // in one answer
 inline constexpr size_t kMostPictureBytes = size_t{8} << 20;  // of a file that is drawn

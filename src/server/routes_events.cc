@@ -79,8 +79,8 @@ Result<std::string> AfterCursor(const std::string& cursor, bool reverse) {
   if (text.empty()) return fmt::format("time IS NULL AND id > {}", event::SqlLiteral(id));
   const std::optional<int64_t> time = event::StoredTime(ParseTimestamp(text));
   if (!time) return Fail(ErrorCode::kInvalidArgument, "`after` is no cursor of ours");
-  return fmt::format("(time {1} {0} OR time IS NULL OR (time = {0} AND id > {2}))", SqlTime(*time),
-                     reverse ? "<" : ">", event::SqlLiteral(id));
+  return fmt::format("(time {1} {0} OR time IS NULL OR (time = {0} AND id > {2}))",
+                     event::SqlTime(*time), reverse ? "<" : ">", event::SqlLiteral(id));
 }
 
 Result<ApiReply> Events(CaseService& service, const ApiRequest& request) {
@@ -94,14 +94,12 @@ Result<ApiReply> Events(CaseService& service, const ApiRequest& request) {
   uint64_t skip = 0;
   if (!after.empty()) {
     where = fmt::format("({}) AND {}", where, EKSHUME_TRY(AfterCursor(after, reverse)));
-  } else if (offset > 0) {
-    const auto index = EKSHUME_TRY(service.indexes().Of(*lease.store, where));
-    if (offset >= index->total) {
-      return ApiReply::Of({{"rows", Json::array()}, {"next", nullptr}});
-    }
-    const EventIndex::Place place = index->PlaceOf(offset, reverse);
-    if (!place.where.empty()) where = fmt::format("({}) AND {}", where, place.where);
-    skip = place.skip;
+  } else {
+    const auto selection = EKSHUME_TRY(service.selections().Of(*lease.store, where));
+    const auto page = EKSHUME_TRY(selection->PageOf(*lease.store, offset, limit, reverse));
+    if (!page) return ApiReply::Of({{"rows", Json::array()}, {"next", nullptr}});
+    where = page->where;
+    skip = page->skip;
   }
   std::string list = "id";
   for (const std::string& column : columns) {
@@ -125,18 +123,23 @@ Result<ApiReply> Events(CaseService& service, const ApiRequest& request) {
 }
 
 // The time a bar of the histogram begins, and how many rows it stands for.
-Result<ApiReply> Histogram(CaseService& service, const ApiRequest& request) {
+Result<ApiReply> InTime(CaseService& service, const ApiRequest& request) {
   const uint64_t most = EKSHUME_TRY(request.Number("bars", 200, kMostBars));
   const auto lease = EKSHUME_TRY(service.Events(CaseService::Use::kRows));
   const std::string where = EKSHUME_TRY(ConditionOf(request, *lease.store, service));
-  const auto index = EKSHUME_TRY(service.indexes().Of(*lease.store, where));
-  const EventIndex::Histogram histogram = index->Bars(std::max<uint64_t>(most, 1));
-  Json json = {
-      {"total", index->total}, {"without_time", index->without_time}, {"first", nullptr},
-      {"last", nullptr},       {"width_ns", histogram.width},         {"bars", histogram.rows}};
-  if (!index->stretches.empty()) {
-    json["first"] = FormatTimestamp(TimestampFromNanoseconds(index->first));
-    json["last"] = FormatTimestamp(TimestampFromNanoseconds(index->last));
+  const auto selection = EKSHUME_TRY(service.selections().Of(*lease.store, where));
+  const Histogram histogram =
+      EKSHUME_TRY(selection->Bars(*lease.store, std::max<uint64_t>(most, 1)));
+  Json json = {{"in_memory", service.selections().coded() != nullptr},
+               {"total", histogram.total},
+               {"without_time", histogram.without_time},
+               {"first", nullptr},
+               {"last", nullptr},
+               {"width_ns", histogram.width},
+               {"bars", histogram.bars}};
+  if (histogram.extent) {
+    json["first"] = FormatTimestamp(TimestampFromNanoseconds(histogram.extent->first));
+    json["last"] = FormatTimestamp(TimestampFromNanoseconds(histogram.extent->second));
   }
   return ApiReply::Of(json);
 }
@@ -149,14 +152,14 @@ Result<ApiReply> Facets(CaseService& service, const ApiRequest& request) {
   }
   const auto lease = EKSHUME_TRY(service.Events(CaseService::Use::kCounts));
   const std::string where = EKSHUME_TRY(ConditionOf(request, *lease.store, service));
-  const auto rows =
-      EKSHUME_TRY(lease.store->Query(casefile::FacetSql(columns, "(" + where + ")", size)));
+  const auto selection = EKSHUME_TRY(service.selections().Of(*lease.store, where));
   Json facets = Json::object();
-  for (const std::string& column : columns) facets[column] = Json::array();
-  while (EKSHUME_TRY(rows->Next())) {
-    facets[std::string(rows->Text(0))].push_back(
-        {{"value", rows->IsNull(1) ? Json(nullptr) : Json(rows->Text(1))},
-         {"count", rows->Integer(2)}});
+  for (const Facet& facet : EKSHUME_TRY(selection->Facets(*lease.store, columns, size))) {
+    Json& values = facets[facet.column] = Json::array();
+    for (const Facet::Value& value : facet.values) {
+      values.push_back(
+          {{"value", value.text ? Json(*value.text) : Json(nullptr)}, {"count", value.count}});
+    }
   }
   return ApiReply::Of({{"facets", facets}});
 }
@@ -179,22 +182,13 @@ Result<ApiReply> Event(CaseService& service, const ApiRequest& request) {
 
 // The number that an event has among those of the selection.
 Result<ApiReply> Position(CaseService& service, const ApiRequest& request) {
-  const std::string literal = event::SqlLiteral(EKSHUME_TRY(IdOf(request)));
-  const bool reverse = request.Flag("reverse");
+  const std::string id = EKSHUME_TRY(IdOf(request));
   const auto lease = EKSHUME_TRY(service.Events(CaseService::Use::kRows));
   const std::string where = EKSHUME_TRY(ConditionOf(request, *lease.store, service));
-  const auto rows = EKSHUME_TRY(lease.store->Query(fmt::format(
-      "WITH it AS (SELECT time AS its_time, id AS its_id FROM events WHERE id = {0} AND ({1})) "
-      "SELECT (SELECT count(*) FROM it), (SELECT count(*) FROM events, it WHERE ({1}) AND CASE "
-      "WHEN "
-      "its_time IS NULL THEN time IS NOT NULL OR id < its_id ELSE time {2} its_time OR (time = "
-      "its_time AND id < its_id) END)",
-      literal, where, reverse ? ">" : "<")));
-  Json position = nullptr;
-  while (EKSHUME_TRY(rows->Next())) {
-    if (rows->Integer(0) > 0) position = rows->Integer(1);
-  }
-  return ApiReply::Of({{"position", position}});
+  const auto selection = EKSHUME_TRY(service.selections().Of(*lease.store, where));
+  const std::optional<uint64_t> position =
+      EKSHUME_TRY(selection->NumberOf(*lease.store, id, request.Flag("reverse")));
+  return ApiReply::Of({{"position", position ? Json(*position) : Json(nullptr)}});
 }
 
 Json ColumnList() {
@@ -210,12 +204,20 @@ Json ColumnList() {
 
 Result<std::string> ConditionOf(const ApiRequest& request, event::Store& store,
                                 CaseService& service) {
-  std::string where = "(" + EKSHUME_TRY(casefile::Condition(store, request.Value("query"))) + ")";
+  casefile::Containing containing;
+  if (const auto coded = service.selections().coded()) {
+    containing = [coded](std::string_view column, std::string_view small) {
+      return coded->Containing(column, small, limits::kMostListedValues);
+    };
+  }
+  std::string where =
+      "(" + EKSHUME_TRY(casefile::Condition(store, request.Value("query"), std::move(containing))) +
+      ")";
   if (!request.Value("from").empty()) {
-    where += fmt::format(" AND time >= {}", SqlTime(EKSHUME_TRY(TimeOf(request, "from"))));
+    where += fmt::format(" AND time >= {}", event::SqlTime(EKSHUME_TRY(TimeOf(request, "from"))));
   }
   if (!request.Value("to").empty()) {
-    where += fmt::format(" AND time < {}", SqlTime(EKSHUME_TRY(TimeOf(request, "to"))));
+    where += fmt::format(" AND time < {}", event::SqlTime(EKSHUME_TRY(TimeOf(request, "to"))));
   }
   const std::string mark = request.Value("mark");
   if (mark == "starred") {
@@ -261,7 +263,7 @@ void AddEventRoutes(Router& router, CaseService& service) {
               "", [&](const ApiRequest& request) { return Events(service, request); }});
   router.Add({"GET", "/events/histogram", "How many events there are, and how they lie in time.",
               SelectionParameters({{"bars", "at most so many bars (200)"}}), "",
-              [&](const ApiRequest& request) { return Histogram(service, request); }});
+              [&](const ApiRequest& request) { return InTime(service, request); }});
   router.Add({"GET", "/events/facets", "The most frequent values of some columns.",
               SelectionParameters({{"columns", "names between commas"},
                                    {"size", "values of each (10; 200 at most)"}}),

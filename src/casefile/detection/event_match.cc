@@ -119,7 +119,7 @@ class Hunt {
       for (const Match& match : matches) Correlate(match);
       if (!is_cut || progress_.cancelled()) break;
       // Later ones: the same events again from there on.
-      const std::string time = fmt::format("make_timestamp_ns({})", matches.back().time_ns);
+      const std::string time = event::SqlTime(matches.back().time_ns);
       where = fmt::format("time > {} OR (time = {} AND id > {}::UUID)", time, time,
                           event::SqlLiteral(matches.back().event->id));
     }

@@ -6,7 +6,7 @@
 
 #include <optional>
 #include <set>
-#include <string_view>
+#include <utility>
 
 #include "base/clock.h"
 #include "casefile/case.h"
@@ -39,7 +39,8 @@ Result<std::unique_ptr<event::Store>> OpenEvents(const std::string& case_path) {
   return store;
 }
 
-Result<std::string> Condition(event::Store& store, const std::string& query) {
+Result<std::string> Condition(event::Store& store, const std::string& query,
+                              Containing containing) {
   const auto parsed = event::ParseQuery(query, Now());
   if (!parsed) {
     return Fail(ErrorCode::kInvalidArgument, event::DescribeQueryError(query, parsed.error()));
@@ -47,6 +48,7 @@ Result<std::string> Condition(event::Store& store, const std::string& query) {
   // An actor is found by every name that the records join to the one that was asked for.
   event::SqlOptions options;
   options.contains = event::kContainsFunction;
+  options.containing = std::move(containing);
   std::optional<Error> error;
   options.also = [&](std::string_view field, std::string_view value) {
     std::vector<event::ColumnValue> also;

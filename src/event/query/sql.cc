@@ -63,6 +63,15 @@ std::string AsUuid(std::string_view text) {
 }
 
 std::string ContainsSql(std::string_view column, std::string_view text, const SqlOptions& options) {
+  if (options.containing && IsAscii(text)) {
+    if (const auto values = options.containing(column, AsciiLower(text))) {
+      std::string list;
+      for (const std::string& value : *values) {
+        list += fmt::format("{}{}", list.empty() ? "" : ", ", Literal(value));
+      }
+      return list.empty() ? "false" : fmt::format("{} IN ({})", column, list);
+    }
+  }
   if (!options.contains.empty() && HasCase(text) && IsAscii(text)) {
     return fmt::format("{}({}, {})", options.contains, TextOf(column), LowerLiteral(text));
   }

@@ -290,4 +290,22 @@ Result<std::unique_ptr<Stream>> Database::Start(const std::string& sql, bool onl
   return std::make_unique<Stream>(statement, result);
 }
 
+Result<void> Database::Chunks(
+    const std::string& sql,
+    const std::function<Result<void>(duckdb_data_chunk, idx_t rows)>& take) {
+  const std::unique_ptr<Stream> stream = EKSHUME_TRY(Start(sql, true));
+  Result<void> result;
+  // To the end: a result that is left half-read keeps its transaction open.
+  for (;;) {
+    Result<duckdb_data_chunk> chunk = stream->Next();
+    if (!chunk) return result ? Result<void>(chunk.error()) : result;
+    if (*chunk == nullptr) return result;
+    if (result) {
+      result = take(*chunk, duckdb_data_chunk_get_size(*chunk));
+      if (!result) Interrupt();
+    }
+    duckdb_destroy_data_chunk(&*chunk);
+  }
+}
+
 }  // namespace ekshume::event

@@ -3,9 +3,14 @@
 
 #include <duckdb.h>
 
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -38,6 +43,30 @@ class Stream {
   duckdb_result result_;
 };
 
+// The bytes of a text in a chunk, for as long as the chunk is there.
+inline std::string_view TextView(const duckdb_string_t& text) {
+  const auto& pointer = text.value.pointer;
+  return pointer.length <= sizeof(text.value.inlined.inlined)
+             ? std::string_view(text.value.inlined.inlined, pointer.length)
+             : std::string_view(pointer.ptr, pointer.length);
+}
+
+// All that DuckDB holds of a text where it stands: equal for equal short (inlined) texts, and for
+// longer ones at the same place.
+inline std::pair<uint64_t, uint64_t> StringWords(const duckdb_string_t& text) {
+  const auto words = std::bit_cast<std::array<uint64_t, 2>>(text);
+  return {words[0], words[1]};
+}
+
+// The values of a column of a chunk, and which of them are no null (null: all).
+template <typename T>
+const T* ChunkData(duckdb_data_chunk chunk, idx_t column) {
+  return static_cast<const T*>(duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, column)));
+}
+inline const uint64_t* ChunkValidity(duckdb_data_chunk chunk, idx_t column) {
+  return duckdb_vector_get_validity(duckdb_data_chunk_get_vector(chunk, column));
+}
+
 // 8-4-4-4-12, of a value of the type UUID.
 std::string UuidText(const duckdb_hugeint& value);
 
@@ -61,6 +90,14 @@ class Database {
 
   // The same for who reads the chunks itself.
   Result<std::unique_ptr<Stream>> Start(const std::string& sql, bool only_reading);
+
+  // Gives the chunks of a statement that reads to `take`, each for as long as the call lasts. The
+  // first error of `take` is the result.
+  Result<void> Chunks(const std::string& sql,
+                      const std::function<Result<void>(duckdb_data_chunk, idx_t rows)>& take);
+
+  // Ends the statement that runs, which fails then. Any thread.
+  void Interrupt() { duckdb_interrupt(connection_); }
 
   duckdb_connection connection() const { return connection_; }
 

@@ -128,9 +128,7 @@ class ChunkSlice final : public EventSlice {
   std::string_view Text(size_t row, event::Text column) const override {
     const size_t place = layout_.texts[static_cast<size_t>(column)];
     if (IsNull(place, rows_[row])) return {};
-    duckdb_string_t& value = At<duckdb_string_t>(place, rows_[row]);
-    return {duckdb_string_is_inlined(value) ? value.value.inlined.inlined : value.value.pointer.ptr,
-            duckdb_string_t_length(value)};
+    return TextView(At<duckdb_string_t>(place, rows_[row]));
   }
   std::optional<int64_t> Number(size_t row, event::Number column) const override {
     const size_t place = layout_.numbers[static_cast<size_t>(column)];

@@ -12,9 +12,9 @@ std::string OrderedEventsSql(std::string_view list, std::string_view where, bool
   // The innermost table has all columns, as the condition may name any; the sort carries the record
   // as its place only.
   std::string sql = fmt::format(
-      "SELECT {} FROM (SELECT {} FROM (SELECT {}{} FROM (SELECT *, {}, {} FROM stored_events) AS "
-      "events WHERE {} ORDER BY events.time {} NULLS LAST, events.id",
-      list, ShownColumns(true), StoredColumns(), kPlaceColumns, kLocatorSql, kRawSql, where,
+      "SELECT {} FROM (SELECT {} FROM (SELECT {}{} FROM {} WHERE {} ORDER BY events.time {} NULLS "
+      "LAST, events.id",
+      list, ShownColumns(true), StoredColumns(), kPlaceColumns, AllColumnsSql(), where,
       reverse ? "DESC" : "ASC");
   if (limit > 0) sql += fmt::format(" LIMIT {}", limit);
   return sql + "))";

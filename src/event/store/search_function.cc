@@ -3,21 +3,14 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <string_view>
 
 #include "base/folded_search.h"
+#include "event/store/database.h"
 
 namespace ekshume::event {
 namespace {
 
 constexpr idx_t kMaskBits = 64;  // of a word of DuckDB's masks of valid rows
-
-std::string_view View(const duckdb_string_t& text) {
-  const auto& pointer = text.value.pointer;
-  return pointer.length <= sizeof(text.value.inlined.inlined)
-             ? std::string_view(text.value.inlined.inlined, pointer.length)
-             : std::string_view(pointer.ptr, pointer.length);
-}
 
 void Contains(duckdb_function_info /*info*/, duckdb_data_chunk input, duckdb_vector output) {
   const idx_t count = duckdb_data_chunk_get_size(input);
@@ -42,7 +35,7 @@ void Contains(duckdb_function_info /*info*/, duckdb_data_chunk input, duckdb_vec
     const idx_t end = std::min(count, (word + 1) * kMaskBits);
     for (idx_t i = word * kMaskBits; i < end; ++i) {
       if ((mask >> (i % kMaskBits) & 1) != 0)
-        found[i] = ContainsFolded(View(text[i]), View(small[i]));
+        found[i] = ContainsFolded(TextView(text[i]), TextView(small[i]));
     }
   }
 }

@@ -13,6 +13,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "event/store/coded_events.h"
 #include "event/store/database.h"
 #include "event/store/event_scan.h"
 #include "event/store/known_ids.h"
@@ -84,8 +85,39 @@ void RawFunction(duckdb_function_info info, duckdb_data_chunk input, duckdb_vect
   }
 }
 
+// --- the function ekshume_visit(row), for Store::RowNumbers() ------------------------------------
+
+using RowVisit = std::function<void(std::span<const int64_t> rows)>;
+
+void VisitFunction(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output) {
+  const RowVisit* const* visit =
+      static_cast<const RowVisit* const*>(duckdb_scalar_function_get_extra_info(info));
+  const idx_t count = duckdb_data_chunk_get_size(input);
+  if (*visit != nullptr) (**visit)({ChunkData<int64_t>(input, 0), count});
+  std::fill_n(static_cast<bool*>(duckdb_vector_get_data(output)), count, true);
+}
+
+Result<void> RegisterVisitFunction(duckdb_connection connection, const RowVisit** visit) {
+  duckdb_scalar_function function = duckdb_create_scalar_function();
+  duckdb_scalar_function_set_name(function, "ekshume_visit");
+  duckdb_logical_type number = duckdb_create_logical_type(DUCKDB_TYPE_BIGINT);
+  duckdb_scalar_function_add_parameter(function, number);
+  duckdb_destroy_logical_type(&number);
+  duckdb_logical_type boolean = duckdb_create_logical_type(DUCKDB_TYPE_BOOLEAN);
+  duckdb_scalar_function_set_return_type(function, boolean);
+  duckdb_destroy_logical_type(&boolean);
+  duckdb_scalar_function_set_volatile(function);
+  duckdb_scalar_function_set_extra_info(function, static_cast<void*>(visit), nullptr);
+  duckdb_scalar_function_set_function(function, VisitFunction);
+  const duckdb_state state = duckdb_register_scalar_function(connection, function);
+  duckdb_destroy_scalar_function(&function);
+  if (state != DuckDBSuccess) return Fail(ErrorCode::kIo, "DuckDB refused our function");
+  return {};
+}
+
 class DuckDbStore final : public Store {
  public:
+  const RowVisit* row_visit_ = nullptr;        // of the RowNumbers() that runs
   std::unique_ptr<WriteBehind> write_behind_;  // when writing; closed after the database
   std::unique_ptr<Pack> pack_;
   std::unique_ptr<Database> database_;
@@ -110,6 +142,7 @@ class DuckDbStore final : public Store {
     if (raw_state != DuckDBSuccess) return Fail(ErrorCode::kIo, "DuckDB refused our function");
     EKSHUME_TRY(RegisterRowFunction(database_->connection(), &ingestion_));
     EKSHUME_TRY(RegisterSearchFunction(database_->connection()));
+    EKSHUME_TRY(RegisterVisitFunction(database_->connection(), &row_visit_));
     return database_->Execute("CREATE TEMP VIEW events AS SELECT " + ShownColumns(true) +
                               " FROM stored_events");
   }
@@ -171,7 +204,7 @@ class DuckDbStore final : public Store {
     EKSHUME_TRY(database_->Execute("BEGIN"));
     for (const Link& link : links) {
       const std::optional<int64_t> seen = StoredTime(link.seen);
-      const std::string time = seen ? fmt::format("make_timestamp_ns({})", *seen) : "NULL";
+      const std::string time = seen ? SqlTime(*seen) : "NULL";
       const std::string values = fmt::format(
           "{}, {}, {}, {}, {}, {}, {}, 1, {}", SqlLiteral(link.kind), SqlLiteral(link.left_field),
           SqlLiteral(link.left_value), SqlLiteral(link.right_field), SqlLiteral(link.right_value),
@@ -205,6 +238,24 @@ class DuckDbStore final : public Store {
   Result<void> Scan(const std::string& where, const SliceVisit& visit) override {
     return ScanEvents(*database_, *pack_, where, visit);
   }
+
+  Result<void> RowNumbers(const std::string& where, const RowVisit& visit) override {
+    // In a list of what is selected it sees the rows that fit, on the threads that found them.
+    row_visit_ = &visit;
+    const Result<int64_t> done = database_->Number(
+        fmt::format("SELECT count(ekshume_visit(rowid)) FROM {} WHERE {}", AllColumnsSql(), where));
+    row_visit_ = nullptr;
+    if (!done) return done.error();
+    return {};
+  }
+
+  Result<std::unique_ptr<CodedEvents>> ReadCoded(std::span<const std::string_view> counted,
+                                                 std::span<const std::string_view> searched,
+                                                 const std::atomic<bool>& stop) override {
+    return CodedEvents::Read(*database_, counted, searched, stop);
+  }
+
+  void Interrupt() override { database_->Interrupt(); }
 
   Result<void> Execute(const std::string& sql) override { return database_->Execute(sql); }
 
@@ -412,6 +463,10 @@ std::string SqlLiteral(std::string_view text) {
     if (c != '\0') out += c;
   }
   return out + "'";
+}
+
+std::string SqlTime(int64_t nanoseconds) {
+  return fmt::format("make_timestamp_ns({})", nanoseconds);
 }
 
 Result<std::unique_ptr<Store>> Store::Open(const std::string& directory, Access access) {

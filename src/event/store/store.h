@@ -2,10 +2,12 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +20,8 @@
 // docs/formats/case.md describes both. Strings and blobs come from evidence; everything else here
 // is ours.
 namespace ekshume::event {
+
+class CodedEvents;
 
 // What gives rows to an ingest. Next() is called from several threads at once, with a batch each.
 class RowSource {
@@ -151,6 +155,20 @@ class Store {
   // runs. The first error of a visit, of the database or of the records ends it.
   virtual Result<void> Scan(const std::string& where, const SliceVisit& visit) = 0;
 
+  // The rows of the table for which `where` holds, a condition over all columns, by their numbers:
+  // some at a time, in no order, by several threads at once.
+  virtual Result<void> RowNumbers(
+      const std::string& where,
+      const std::function<void(std::span<const int64_t> rows)>& visit) = 0;
+
+  // Reads text columns of all events into memory; see CodedEvents::Read().
+  virtual Result<std::unique_ptr<CodedEvents>> ReadCoded(std::span<const std::string_view> counted,
+                                                         std::span<const std::string_view> searched,
+                                                         const std::atomic<bool>& stop) = 0;
+
+  // Ends what another thread waits for: its call fails. Any thread.
+  virtual void Interrupt() = 0;
+
   // Runs one of our own statements, which may write files (COPY ... TO).
   virtual Result<void> Execute(const std::string& sql) = 0;
 
@@ -162,5 +180,7 @@ class Store {
 
 // A text as an SQL literal.
 std::string SqlLiteral(std::string_view text);
+// A moment, in nanoseconds since 1970.
+std::string SqlTime(int64_t nanoseconds);
 
 }  // namespace ekshume::event

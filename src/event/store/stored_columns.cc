@@ -27,4 +27,9 @@ std::string ShownColumns(bool with_raw) {
   return sql;
 }
 
+std::string AllColumnsSql() {
+  return fmt::format("(SELECT *, rowid, {}, {} FROM stored_events) AS events", kLocatorSql,
+                     kRawSql);
+}
+
 }  // namespace ekshume::event

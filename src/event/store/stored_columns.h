@@ -23,4 +23,8 @@ std::string StoredColumns();
 // function is not there.
 std::string ShownColumns(bool with_raw);
 
+// The table, to stand behind FROM, for conditions that may name any column; it has `rowid`, the
+// row's number, too. Called `events`.
+std::string AllColumnsSql();
+
 }  // namespace ekshume::event
