@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -74,6 +75,12 @@ int Run(int argc, char** argv) {
   program.remote = MakeSnapshotEvidence(program.aws, program.diagnostics, program.progress);
   app.add_flag("-q,--quiet", program.quiet, "no progress, only what was lost");
   app.add_flag("-v,--verbose", program.verbose, "diagnostics of every severity");
+  int progress_descriptor = -1;
+  app.add_option(
+         "--progress-fd", progress_descriptor,
+         "progress as lines of JSON on this open descriptor; the run ends when it is closed")
+      ->check(CLI::Range(3, 1023))
+      ->type_name("N");
   app.fallthrough();
   AddInvestigateVerb(program);
   AddImageVerb(program);
@@ -106,9 +113,13 @@ int Run(int argc, char** argv) {
   }
 
   InstallSignalHandlers(program.progress);
+  if (progress_descriptor >= 0 && fcntl(progress_descriptor, F_SETFD, FD_CLOEXEC) != 0) {
+    fmt::print(stderr, "ekshume: --progress-fd {} is not open\n", progress_descriptor);
+    return kUsage;
+  }
   Result<void> result;
   {
-    const ProgressLine line(program.progress, !program.quiet);
+    const ProgressLine line(program.progress, !program.quiet, progress_descriptor);
     result = program.action();
   }
   program.evidence.reset();  // snapshots say how much of them was fetched

@@ -13,8 +13,12 @@ namespace ekshume::cli {
 
 using std::chrono::steady_clock;
 
-ProgressLine::ProgressLine(const Progress& progress, bool wanted) : progress_(progress) {
-  if (wanted && isatty(STDERR_FILENO) == 1) thread_ = std::jthread([this] { Run(); });
+ProgressLine::ProgressLine(Progress& progress, bool wanted, int descriptor) : progress_(progress) {
+  if (descriptor >= 0) {
+    thread_ = std::jthread([this, descriptor] { RunForProgram(descriptor); });
+  } else if (wanted && isatty(STDERR_FILENO) == 1) {
+    thread_ = std::jthread([this] { Run(); });
+  }
 }
 
 ProgressLine::~ProgressLine() {
@@ -52,6 +56,25 @@ void ProgressLine::Run() {
   if (shown) {
     fmt::print(stderr, "\r\x1b[K");
     std::fflush(stderr);
+  }
+}
+
+void ProgressLine::RunForProgram(int descriptor) {
+  std::string last;
+  std::unique_lock lock(mutex_);
+  while (!wake_.wait_for(lock, std::chrono::milliseconds(250), [this] { return stopping_; })) {
+    std::string line = fmt::format(R"({{"stage":"{}","bytes":{},"total_bytes":{},"items":{}}})"
+                                   "\n",
+                                   progress_.stage(), progress_.bytes(), progress_.total_bytes(),
+                                   progress_.items());
+    // An empty line says nothing, but finds out whether somebody still reads.
+    const std::string_view text = line == last ? std::string_view("\n") : std::string_view(line);
+    // Shorter than PIPE_BUF: written whole or not at all.
+    if (write(descriptor, text.data(), text.size()) < 0) {
+      progress_.Cancel();
+      return;
+    }
+    last = std::move(line);
   }
 }
 

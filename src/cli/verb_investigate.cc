@@ -9,6 +9,7 @@
 
 #include "casefile/case.h"
 #include "casefile/collection_evidence.h"
+#include "casefile/custody.h"
 #include "casefile/detection/coverage_facts.h"
 #include "casefile/detection/detection.h"
 #include "casefile/detection/findings_json.h"
@@ -44,6 +45,7 @@ struct InvestigateOptions {
   std::string case_directory;
   RulesOptions rules;
   bool no_rules = false;
+  std::string operator_name;
   std::vector<std::string> command_line;
 };
 
@@ -244,7 +246,7 @@ Result<void> Run(Program& program, const InvestigateOptions& options) {
     entry.evidence.push_back({item["name"].get<std::string>(), item["size"].get<uint64_t>(),
                               item["sha256"].get<std::string>()});
   }
-  EKSHUME_TRY(opened_case->Record(entry));
+  EKSHUME_TRY(casefile::RecordCustody(*opened_case, entry, {options.operator_name, nullptr}));
 
   const auto output = EKSHUME_TRY(program.OpenOutput());
   switch (program.format) {
@@ -299,6 +301,9 @@ void AddInvestigateVerb(Program& program) {
   AddFileRuleOptions(*verb, options->rules);
   AddPlaceholderOptions(*verb, options->rules);
   AddAwsOptions(*verb, program.aws);
+  verb->add_option("--operator", options->operator_name,
+                   "for whom this is done, as the custody ledger shall name it")
+      ->type_name("NAME");
   verb->add_flag("--raw", program.raw,
                  "read the disks as they lie: do not replay the filesystems' logs");
   verb->add_flag("--force", program.force, "go on in spite of unknown incompatible features");

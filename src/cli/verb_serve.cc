@@ -15,11 +15,12 @@ void AddServeVerb(Program& program) {
   verb->footer(
       "The link works once, in one browser of this machine; the page makes further ones. For "
       "other\n"
-      "machines: TLS, and users who log in (`ekshume users`, docs/serve.md). Until Ctrl-C nobody\n"
-      "can add evidence to the case.\n"
+      "machines: TLS, and users who log in (`ekshume users`, docs/serve.md). Evidence is added\n"
+      "from the page, out of the folders of --evidence; until Ctrl-C `investigate` cannot.\n"
       "Examples:\n"
       "  ekshume serve mycase\n"
       "  ekshume serve mycase --port 8437 --operator ana\n"
+      "  ekshume serve mycase --evidence /mnt/evidence --evidence ~/logs\n"
       "  ssh -L 8437:127.0.0.1:8437 workstation ekshume serve mycase --port 8437\n"
       "  ekshume serve mycase --listen 0.0.0.0 --port 8437 --host soc.example \\\n"
       "    --tls-certificate soc.pem --tls-key soc.key --users users.json");
@@ -35,6 +36,12 @@ void AddServeVerb(Program& program) {
   verb->add_option("--operator", options->analyst,
                    "under which name changes are recorded (default: your user name)")
       ->type_name("NAME");
+  verb->add_option(
+          "--evidence", options->evidence,
+          "a folder that evidence may be added from on the page (may be repeated; default: "
+          "the working directory, with users none)")
+      ->type_name("FOLDER")
+      ->allow_extra_args(false);
   verb->add_option("--users", options->users, "who may log in (`ekshume users add` makes it)")
       ->type_name("FILE");
   verb->add_option("--tls-certificate", options->certificate, "our certificate and its chain, PEM")

@@ -157,8 +157,8 @@ int StatusOf(ErrorCode code) {
     case ErrorCode::kCorrupt:
     case ErrorCode::kOutOfRange: return 422;
     case ErrorCode::kNoSpace: return 507;
-    case ErrorCode::kIo:
-    case ErrorCode::kCancelled: return 500;
+    case ErrorCode::kCancelled: return 503;
+    case ErrorCode::kIo: return 500;
   }
   return 500;
 }

@@ -5,10 +5,10 @@
 
 namespace ekshume::server {
 
-void Broadcast::Send(std::string text) {
+void Broadcast::Send(std::string text, std::string_view kind) {
   {
     const std::lock_guard lock(mutex_);
-    messages_.push_back({++newest_, std::move(text)});
+    messages_.push_back({++newest_, std::move(text), kind});
     if (messages_.size() > limits::kKeptMessages) messages_.pop_front();
   }
   changed_.notify_all();

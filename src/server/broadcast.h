@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace ekshume::server {
 
@@ -18,9 +19,12 @@ class Broadcast {
   struct Message {
     uint64_t number = 0;
     std::string text;  // one line
+    std::string_view kind;
   };
+  static constexpr std::string_view kAnnotation = "annotation";
 
-  void Send(std::string text);
+  // `kind`: a name of the event whose storage is kept, as a literal's is.
+  void Send(std::string text, std::string_view kind = kAnnotation);
   // The number of the newest message; 0 before the first.
   uint64_t newest() const;
   // The first message after `number`, waiting for it at most that long. A listener that fell behind

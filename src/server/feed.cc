@@ -25,7 +25,8 @@ std::optional<std::string> Feed::Next(std::chrono::milliseconds wait,
   }
   if (!message) return ": still here\n\n";
   number_ = message->number;
-  return fmt::format("event: annotation\nid: {}\ndata: {}\n\n", message->number, message->text);
+  return fmt::format("event: {}\nid: {}\ndata: {}\n\n", message->kind, message->number,
+                     message->text);
 }
 
 }  // namespace ekshume::server

@@ -44,10 +44,18 @@ Result<const FileViews::Opened*> FileViews::OpenEvidence() {
   return OpenedEvidence();
 }
 
+void FileViews::SetEvidence(std::vector<std::string> paths) {
+  const std::lock_guard lock(mutex_);
+  if (paths == paths_) return;
+  paths_ = std::move(paths);
+  kept_.clear();
+  if (opened_) retired_.push_back(std::move(opened_));
+}
+
 Result<const FileViews::Opened*> FileViews::OpenedEvidence() {
   if (opened_) return opened_.get();
   std::vector<std::string> disks;
-  for (const std::string& path : case_.evidence_paths()) {
+  for (const std::string& path : paths_) {
     std::error_code error;
     const bool is_remote = remote_ != nullptr && remote_->Recognises(path);
     if (!is_remote && !std::filesystem::exists(path, error)) continue;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "casefile/case.h"
 #include "casefile/changes.h"
@@ -29,7 +30,11 @@ class FileViews {
 
   // What is asked for must outlive the object.
   FileViews(casefile::Case& opened, casefile::RemoteEvidence* remote)
-      : case_(opened), remote_(remote) {}
+      : case_(opened), remote_(remote), paths_(opened.evidence_paths()) {}
+
+  // What the case's evidence is from now on. When it is other than before, it is opened anew at the
+  // next question.
+  void SetEvidence(std::vector<std::string> paths);
 
   // `place` is "host", "host:PARTITION", "container:ID" or "image:REFERENCE". kNotFound.
   Result<std::shared_ptr<const View>> Open(const std::string& place);
@@ -48,7 +53,11 @@ class FileViews {
   casefile::RemoteEvidence* const remote_;
   std::mutex mutex_;
   DiagnosticSink diagnostics_;
+  std::vector<std::string> paths_;
   std::unique_ptr<Opened> opened_;
+  // What was opened before evidence was added. Views and answers may still read it, so it stays:
+  // one for each time that was done.
+  std::vector<std::unique_ptr<Opened>> retired_;
   std::deque<std::pair<std::string, std::shared_ptr<const View>>> kept_;  // newest first
 };
 

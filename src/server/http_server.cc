@@ -302,8 +302,11 @@ void HttpServer::AnswerApi(const httplib::Request& request, const std::optional<
   }
   Result<ApiReply> reply = match.route->answer(asked);
   if (!reply) {
-    return Refuse(response, StatusOf(reply.error().code), ErrorCodeName(reply.error().code),
-                  reply.error().message);
+    const Error& error = reply.error();
+    // What was given up although nobody asked for that: the case is not to be had just now.
+    const std::string_view code =
+        error.code == ErrorCode::kCancelled ? "busy" : ErrorCodeName(error.code);
+    return Refuse(response, StatusOf(error.code), code, error.message);
   }
   if (!reply->begins.empty()) response.set_header("Set-Cookie", guard_.CookieFor(reply->begins));
   if (reply->ends_session) {

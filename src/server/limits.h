@@ -33,6 +33,16 @@ inline constexpr size_t kMostOpenTokens = 16;
 inline constexpr size_t kMostListeners = 64;  // of server-sent events
 inline constexpr size_t kKeptMessages = 1000;
 
+// How long a job waits until nobody reads the events of the case any more.
+inline constexpr std::chrono::seconds kLettingGoTime{30};
+// A job that was asked to stop and may be killed gets this time to stop by itself, twice.
+inline constexpr std::chrono::seconds kStoppingTime{10};
+inline constexpr size_t kKeptJobLines = 200;  // of what a job said, the newest
+inline constexpr size_t kMostJobLineBytes = 2000;
+inline constexpr size_t kMostJobEvidence = 100;      // paths of one ingest
+inline constexpr size_t kMostFolderRows = 2000;      // of files to choose from, in one answer
+inline constexpr size_t kMostFolderEntries = 50000;  // looked at for one answer
+
 inline constexpr size_t kMostRows = 1000;         // of events in one answer
 inline constexpr size_t kMostFacetColumns = 24;   // in one answer
 inline constexpr size_t kMostFacetValues = 200;   // of each column

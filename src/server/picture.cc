@@ -130,9 +130,11 @@ Result<Picture> ReadAny(ByteView bytes) {
   if (text.starts_with(kPng)) return ReadPng(bytes);
   if (text.starts_with("\xff\xd8\xff")) return ReadJpeg(bytes);
   if (text.starts_with("GIF87a") || text.starts_with("GIF89a")) return ReadGif(bytes);
-  if (text.starts_with("RIFF") && text.substr(8).starts_with("WEBP")) return ReadWebp(bytes);
+  if (text.starts_with("RIFF") && bytes.From(8).AsText().starts_with("WEBP"))
+    return ReadWebp(bytes);
   // Two letters are little: the four bytes that are reserved are 0 as well.
-  if (text.starts_with("BM") && text.substr(6).starts_with("\0\0\0\0"sv)) return ReadBmp(bytes);
+  if (text.starts_with("BM") && bytes.From(6).AsText().starts_with("\0\0\0\0"sv))
+    return ReadBmp(bytes);
   return Fail(ErrorCode::kUnsupported, "no picture: neither PNG, JPEG, GIF, WebP nor BMP");
 }
 

@@ -122,12 +122,13 @@ void AddNotes(std::string_view markdown, Document& document) {
 }
 
 Result<Document> MakeReport(CaseService& service) {
-  if (service.report().empty()) {
+  const auto report = service.report();
+  if (report->empty()) {
     return Fail(ErrorCode::kNotFound, "the case has no report yet: `ekshume investigate` makes it");
   }
   const std::vector<std::string> custody = EKSHUME_TRY(service.opened().CustodyRecords());
   Document document =
-      casefile::report::MakeDocument(service.report(), custody, service.opened().directory());
+      casefile::report::MakeDocument(*report, custody, service.opened().directory());
   Document own;
   const Json state = service.annotations().State();
   if (const std::string notes = state["notes"].get<std::string>(); !notes.empty()) {

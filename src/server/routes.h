@@ -3,7 +3,9 @@
 
 #include "server/api.h"
 #include "server/case_service.h"
+#include "server/evidence_folders.h"
 #include "server/guard.h"
+#include "server/job_desk.h"
 #include "server/users.h"
 
 // What each route answers. One file for each kind.
@@ -24,6 +26,9 @@ void AddFileRoutes(Router& router, CaseService& service);
 void AddFileByteRoutes(Router& router, CaseService& service);
 void AddAnnotationRoutes(Router& router, CaseService& service);
 void AddReportRoutes(Router& router, CaseService& service);
+// Adding evidence from the page. `desk` and `folders` must outlive the router.
+void AddIngestRoutes(Router& router, CaseService& service, JobDesk& desk,
+                     const EvidenceFolders& folders);
 
 // The condition that the parameters of a request mean: query, from, to, mark. In SQL, to stand in
 // parentheses.

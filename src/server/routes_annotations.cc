@@ -43,7 +43,7 @@ void AddAnnotationRoutes(Router& router, CaseService& service) {
        [&](const ApiRequest& request) { return Annotate(service, request); }});
   router.Add({"GET",
               "/changes",
-              "Server-sent events: each change of an annotation as it is made.",
+              "Server-sent events: each change of an annotation as it is made, how far a job is.",
               {},
               "",
               [](const ApiRequest&) {

@@ -15,14 +15,15 @@ namespace {
 // report.json without what has routes of its own.
 ApiReply CaseOf(CaseService& service, const ApiRequest& request) {
   casefile::Case& opened = service.opened();
+  const auto report = service.report();
   Json json = {{"id", opened.id()},
                {"path", opened.directory()},
                {"created", FormatTimestamp(opened.created())},
-               {"evidence_paths", opened.evidence_paths()},
+               {"evidence_paths", service.evidence_paths()},
                {"analyst", request.analyst},
                {"role", NameOf(request.role)},
-               {"has_report", !service.report().empty()}};
-  for (const auto& [key, value] : service.report().items()) {
+               {"has_report", !report->empty()}};
+  for (const auto& [key, value] : report->items()) {
     if (key == "findings" || key == "containers" || key == "pods" || key == "images" ||
         key == "live" || key == "host") {
       if (value.is_array()) json[key + "_count"] = value.size();
@@ -34,8 +35,9 @@ ApiReply CaseOf(CaseService& service, const ApiRequest& request) {
 }
 
 Result<ApiReply> Findings(CaseService& service) {
-  const auto found = service.report().find("findings");
-  return ApiReply::Of({{"findings", found == service.report().end() ? Json::array() : *found}});
+  const auto report = service.report();
+  const auto found = report->find("findings");
+  return ApiReply::Of({{"findings", found == report->end() ? Json::array() : *found}});
 }
 
 Result<ApiReply> Custody(CaseService& service) {

@@ -4,16 +4,17 @@
 namespace ekshume::server {
 namespace {
 
-const Json& ListOf(CaseService& service, const char* key) {
+const Json& ListOf(const Json& report, const char* key) {
   static const Json kNothing = Json::array();
-  const auto found = service.report().find(key);
-  return found != service.report().end() && found->is_array() ? *found : kNothing;
+  const auto found = report.find(key);
+  return found != report.end() && found->is_array() ? *found : kNothing;
 }
 
 // The containers without the list of what each changed, which can be long.
 ApiReply Containers(CaseService& service) {
+  const auto report = service.report();
   Json containers = Json::array();
-  for (const Json& container : ListOf(service, "containers")) {
+  for (const Json& container : ListOf(*report, "containers")) {
     Json copy = container;
     if (copy.contains("changes") && copy["changes"].is_object()) {
       size_t notable = 0;
@@ -32,7 +33,8 @@ ApiReply Containers(CaseService& service) {
 
 Result<ApiReply> Container(CaseService& service, const ApiRequest& request) {
   const std::string id = request.Value("id");
-  for (const Json& container : ListOf(service, "containers")) {
+  const auto report = service.report();
+  for (const Json& container : ListOf(*report, "containers")) {
     if (container.value("id", "") == id) return ApiReply::Of(container);
   }
   return Fail(ErrorCode::kNotFound, "no container " + id + " in this case");
@@ -51,10 +53,10 @@ void AddObjectRoutes(Router& router, CaseService& service) {
               "",
               [&](const ApiRequest& request) { return Container(service, request); }});
   router.Add({"GET", "/pods", "The pods of the case.", {}, "", [&](const ApiRequest&) {
-                return ApiReply::Of({{"pods", ListOf(service, "pods")}});
+                return ApiReply::Of({{"pods", ListOf(*service.report(), "pods")}});
               }});
   router.Add({"GET", "/images", "The images of the case.", {}, "", [&](const ApiRequest&) {
-                return ApiReply::Of({{"images", ListOf(service, "images")}});
+                return ApiReply::Of({{"images", ListOf(*service.report(), "images")}});
               }});
   router.Add({"GET",
               "/host",
@@ -62,17 +64,18 @@ void AddObjectRoutes(Router& router, CaseService& service) {
               {},
               "",
               [&](const ApiRequest&) {
-                const auto found = service.report().find("host");
-                return ApiReply::Of(
-                    {{"host", found == service.report().end() ? Json(nullptr) : *found}});
+                const auto report = service.report();
+                const auto found = report->find("host");
+                return ApiReply::Of({{"host", found == report->end() ? Json(nullptr) : *found}});
               }});
-  router.Add(
-      {"GET",
-       "/processes",
-       "What was running, for each live acquisition and checkpoint.",
-       {},
-       "",
-       [&](const ApiRequest&) { return ApiReply::Of({{"live", ListOf(service, "live")}}); }});
+  router.Add({"GET",
+              "/processes",
+              "What was running, for each live acquisition and checkpoint.",
+              {},
+              "",
+              [&](const ApiRequest&) {
+                return ApiReply::Of({{"live", ListOf(*service.report(), "live")}});
+              }});
 }
 
 }  // namespace ekshume::server

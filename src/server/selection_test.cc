@@ -31,7 +31,8 @@ class SelectionTest : public testing::Test {
     Run("INSERT INTO stored_events BY NAME SELECT md5(i::VARCHAR)::UUID AS id, CASE WHEN i % 40 = "
         "7 "
         "THEN NULL ELSE make_timestamp_ns(1795000000000000000 + (hash(i) % 300)::BIGINT * "
-        "1000000000) END AS time, ['k8s_audit', 'vpc_flow', 'file'][1 + hash(i, 1) % 3] AS source, "
+        "1000000000) END AS time, ['k8s_audit', 'vpc_flow', 'file'][(1 + hash(i, 1) % 3)::BIGINT] "
+        "AS source, "
         "CASE WHEN hash(i, 2) % 3 > 0 THEN 'pod-' || (hash(i, 2) % 90) END AS pod, 'user-' || "
         "(hash(i, 3) % 400) AS user_name, 'Secret-' || (i % 5) AS object_name, 'event ' || i AS "
         "message FROM range(3500) AS t(i)");

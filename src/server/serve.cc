@@ -78,6 +78,11 @@ Result<void> Serve(const ServeOptions& options, casefile::RemoteEvidence* remote
   EKSHUME_TRY(AuthorityOf(options, address, options.port));
   const auto service = EKSHUME_TRY(CaseService::Open(options.case_path, remote));
   Guard guard("", has_users ? Guard::Scheme::kHttps : Guard::Scheme::kHttp);
+  std::vector<std::string> evidence = options.evidence;
+  if (evidence.empty() && !has_users) evidence.push_back(".");
+  const EvidenceFolders folders = EKSHUME_TRY(EvidenceFolders::Open(evidence, options.case_path));
+  JobDesk ingest(
+      *service, "ingest", [&] { return service->LetGo(); }, [&] { return service->TakeUp(); });
   Router router;
   AddCaseRoutes(router, *service);
   if (!has_users) AddLinkRoute(router, *service, guard);
@@ -88,6 +93,7 @@ Result<void> Serve(const ServeOptions& options, casefile::RemoteEvidence* remote
   AddFileRoutes(router, *service);
   AddAnnotationRoutes(router, *service);
   AddReportRoutes(router, *service);
+  AddIngestRoutes(router, *service, ingest, folders);
   HttpServer server(guard, router, service->changes(), opening.tls.get());
   const int port = EKSHUME_TRY(HttpServer::Bind(server, address, options.port));
   guard.set_authority(EKSHUME_TRY(AuthorityOf(options, address, port)));

@@ -20,6 +20,9 @@ struct ServeOptions {
   std::string certificate;  // PEM files
   std::string key;
   std::string host;  // the name in the address that browsers ask for; default: the address
+  // Below which folders the page may choose evidence to add. None: the working directory; with
+  // users nothing may be added then.
+  std::vector<std::string> evidence;
   std::vector<std::string> command_line;
 };
 

@@ -1,6 +1,6 @@
 import '@mantine/core/styles.css'
 import './page.css'
-import { createTheme, MantineProvider } from '@mantine/core'
+import { createTheme, MantineProvider, Modal } from '@mantine/core'
 import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
@@ -22,6 +22,7 @@ const theme = createTheme({
   defaultRadius: 'sm',
   cursorType: 'pointer',
   autoContrast: true,
+  components: { Modal: Modal.extend({ defaultProps: { closeButtonProps: { 'aria-label': 'close' } } }) },
 })
 
 const client: QueryClient = new QueryClient({

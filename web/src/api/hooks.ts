@@ -1,5 +1,4 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { useEffect } from 'react'
 import { get, post } from './client'
 import type { AnnotationState, CaseInfo, Container, EventRow, Facets, Finding, Histogram, Marks } from './types'
 
@@ -100,20 +99,4 @@ export function useAnnotate() {
     mutationFn: (change: Change) => post('/annotations', change),
     onSettled: () => client.invalidateQueries({ queryKey: ['annotations'] }),
   })
-}
-
-/** Follows what others change, as long as the page is open. */
-export function useChangesOfOthers(): void {
-  const client = useQueryClient()
-  useEffect(() => {
-    const source = new EventSource('/api/v1/changes')
-    const again = () => {
-      void client.invalidateQueries({ queryKey: ['annotations'] })
-      void client.invalidateQueries({ queryKey: ['custody'] })
-    }
-    source.addEventListener('annotation', again)
-    // After a break some may have been missed.
-    source.addEventListener('hello', again)
-    return () => source.close()
-  }, [client])
 }

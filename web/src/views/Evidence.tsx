@@ -55,7 +55,7 @@ export function Coverage({ data }: { data: CaseInfo }) {
 
 export function EvidenceList({ data }: { data: CaseInfo }) {
   return (
-    <Part title="Evidence">
+    <Part title="Evidence" right={<Link href="/ingest">Add evidence</Link>}>
       {(data.evidence ?? []).map((item) => (
         <div key={item.path} className="card">
           <Evidence>{item.path}</Evidence>{' '}

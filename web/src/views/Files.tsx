@@ -103,8 +103,8 @@ export function Files() {
               <Table.Tbody>
                 {entries.map((entry, index) => (
                   <Table.Tr key={index} className={`${entry.path === file ? 'selected' : ''}${entry.change === 'deleted' ? ' deleted' : ''}`}>
-                    <Table.Td className="mono">{modeText(entry.type, entry.mode)}</Table.Td>
-                    <Table.Td ta="right">{entry.type === 'd' ? '' : bytesText(entry.size)}</Table.Td>
+                    <Table.Td className="mono nowrap">{modeText(entry.type, entry.mode)}</Table.Td>
+                    <Table.Td ta="right" className="nowrap">{entry.type === 'd' ? '' : bytesText(entry.size)}</Table.Td>
                     <Table.Td>
                       <Time value={entry.mtime} seconds />
                     </Table.Td>

@@ -20,7 +20,7 @@ export function Overview() {
   if (!data.has_report) {
     return (
       <Empty title="Nothing was investigated yet">
-        Stop this server and run <code>ekshume investigate EVIDENCE --case {data.path}</code>.
+        <Link href="/ingest">Add evidence</Link> here, or stop this server and run <code>ekshume investigate EVIDENCE --case {data.path}</code>.
       </Empty>
     )
   }

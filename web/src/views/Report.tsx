@@ -115,6 +115,9 @@ export function Report() {
   )
 }
 
+// A cell that is a time alone stays on one line.
+const MOMENT = /^\d{4}-\d\d-\d\d([ T][\d:.]+(Z| UTC)?)?$/
+
 function BlockView({ block }: { block: Block }) {
   switch (block.kind) {
     case 'heading':
@@ -144,7 +147,7 @@ function BlockView({ block }: { block: Block }) {
             {block.rows.map((row, index) => (
               <tr key={index}>
                 {row.map((cell, at) => (
-                  <td key={at}>
+                  <td key={at} className={MOMENT.test(cell) ? 'nowrap' : undefined}>
                     <Evidence>{cell}</Evidence>
                   </td>
                 ))}

@@ -2,8 +2,9 @@
 import { ActionIcon, Button, CopyButton, Group, Kbd, Modal, Table, Text, TextInput, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
 import { lazy, Suspense, useEffect, useState } from 'react'
 import type { ComponentType } from 'react'
+import { useChanges, useIngest } from '../api/changes'
 import { ApiError, post } from '../api/client'
-import { useCase, useChangesOfOthers } from '../api/hooks'
+import { useCase } from '../api/hooks'
 import type { CaseInfo } from '../api/types'
 import { KEY_HELP, useKeys } from '../base/keys'
 import { go, hrefOf, usePlace } from '../base/router'
@@ -11,7 +12,6 @@ import { Empty, Evidence, Failed, Waiting } from '../widgets/values'
 import { Login } from './Login'
 import { Overview } from './Overview'
 
-// Cytoscape is as large as all the rest.
 // The first screen does not wait for the others, which are loaded behind it.
 const BEHIND_FIRST_SCREEN_MS = 300
 const loadOthers = () => import('./others')
@@ -19,10 +19,12 @@ const Containers = lazy(async () => ({ default: (await loadOthers()).Containers 
 const Custody = lazy(async () => ({ default: (await loadOthers()).Custody }))
 const Files = lazy(async () => ({ default: (await loadOthers()).Files }))
 const Findings = lazy(async () => ({ default: (await loadOthers()).Findings }))
+const Ingest = lazy(async () => ({ default: (await loadOthers()).Ingest }))
 const Processes = lazy(async () => ({ default: (await loadOthers()).Processes }))
 const Report = lazy(async () => ({ default: (await loadOthers()).Report }))
 const Response = lazy(async () => ({ default: (await loadOthers()).Response }))
 const Timeline = lazy(async () => ({ default: (await loadOthers()).Timeline }))
+// Cytoscape is as large as all the rest.
 const Graph = lazy(async () => ({ default: (await import('./Graph')).Graph }))
 
 interface View {
@@ -53,6 +55,7 @@ const VIEWS: View[] = [
   { path: '/processes', name: 'Processes', view: Processes },
   { path: '/graph', name: 'Graph', key: 'g g', view: Graph },
   { path: '/response', name: 'Response', view: Response },
+  { path: '/ingest', name: 'Add evidence', view: Ingest },
   { path: '/custody', name: 'Custody', view: Custody },
   { path: '/report', name: 'Report', key: 'g r', view: Report },
 ]
@@ -73,7 +76,7 @@ function Frame() {
   const [linking, setLinking] = useState(false)
   const { setColorScheme } = useMantineColorScheme()
   const dark = useComputedColorScheme('dark') === 'dark'
-  useChangesOfOthers()
+  useChanges()
   const isThere = info.data !== undefined
   useEffect(() => {
     if (!isThere) return
@@ -119,6 +122,7 @@ function Frame() {
           </a>
         ))}
         <div className="nav-end">
+          <Running />
           <Text size="xs" className="dim">
             <Evidence>{info.data?.analyst ?? ''}</Evidence>
             {USERS_LOG_IN && info.data && ` (${info.data.role})`}
@@ -180,6 +184,19 @@ function Frame() {
       </Modal>
       <NewLink opened={linking} onClose={() => setLinking(false)} />
     </div>
+  )
+}
+
+/** That evidence is being added, whatever one looks at. */
+function Running() {
+  const ingest = useIngest()
+  if (ingest.data?.state !== 'running') return null
+  const { percent, stage } = ingest.data
+  return (
+    <a href="/ingest" className="nav-link">
+      <span>adding evidence</span>
+      <span className="nav-key">{typeof percent === 'number' ? `${Math.floor(percent)} %` : stage}</span>
+    </a>
   )
 }
 

@@ -7,7 +7,7 @@ import type { Selection } from '../api/hooks'
 import { useKeys } from '../base/keys'
 import { go, usePlace, withValues } from '../base/router'
 import type { LongListHandle } from '../widgets/LongList'
-import { Empty, Failed, Waiting } from '../widgets/values'
+import { Empty, Failed, Link, Waiting } from '../widgets/values'
 import { EventPanel } from './EventPanel'
 import { EventRows, useRows } from './EventRows'
 import { FacetPanel } from './FacetPanel'
@@ -27,8 +27,7 @@ function NoEvents({ narrowed }: { narrowed: boolean }) {
         </>
       ) : (
         <>
-          The case holds no events yet. Add logs or disks with <code>ekshume investigate EVIDENCE --case CASE</code> while this server is
-          stopped.
+          The case holds no events yet. <Link href="/ingest">Add logs or disks</Link>.
         </>
       )}
     </Empty>
