@@ -61,8 +61,7 @@ Result<std::string> EvidenceFolders::Below(const std::string& path) const {
               path + " is not there, or not in a folder that evidence may be chosen from");
 }
 
-Result<std::string> EvidenceFolders::Check(const std::string& path) const {
-  const std::string found = EKSHUME_TRY(Below(path));
+Result<void> EvidenceFolders::CheckPlace(const std::string& found, const std::string& path) const {
   std::error_code error;
   const fs::file_status status = fs::status(found, error);
   if (!fs::is_regular_file(status) && !fs::is_directory(status)) {
@@ -76,6 +75,12 @@ Result<std::string> EvidenceFolders::Check(const std::string& path) const {
   if (is_own || IsIn(case_, found)) {
     return Fail(ErrorCode::kInvalidArgument, path + " holds this case, or is a part of it");
   }
+  return {};
+}
+
+Result<std::string> EvidenceFolders::Check(const std::string& path) const {
+  std::string found = EKSHUME_TRY(Below(path));
+  EKSHUME_TRY(CheckPlace(found, path));
   return found;
 }
 
@@ -101,19 +106,20 @@ Result<Json> EvidenceFolders::List(const std::string& path) const {
   Json rows = Json::array();
   for (const fs::path& entry : paths) {
     const std::string name = entry.filename().string();
-    const Result<std::string> allowed = Check(entry.string());
+    const Result<std::string> found = Below(entry.string());
+    const Result<void> allowed =
+        found ? CheckPlace(*found, entry.string()) : Result<void>(found.error());
     // What leads elsewhere is not looked at.
-    const bool is_below = Below(entry.string()).has_value();
-    const fs::file_status status = is_below ? fs::status(entry, error) : fs::file_status();
-    const bool is_file = is_below && fs::is_regular_file(status);
-    const bool is_folder = is_below && fs::is_directory(status);
+    const fs::file_status status = found ? fs::status(*found, error) : fs::file_status();
+    const bool is_file = fs::is_regular_file(status);
+    const bool is_folder = fs::is_directory(status);
     rows.push_back({{"name", name},
                     {"path", entry.string()},
                     {"kind", is_file     ? "file"
                              : is_folder ? "folder"
                                          : "other"},
                     {"size", is_file ? Json(fs::file_size(entry, error)) : Json(nullptr)},
-                    {"modified", is_below ? ModifiedOf(entry) : Json(nullptr)},
+                    {"modified", found ? ModifiedOf(entry) : Json(nullptr)},
                     // A name that is no text cannot come back as one.
                     {"may", allowed.has_value() && IsUtf8(name)},
                     {"why_not", allowed ? "" : allowed.error().message}});

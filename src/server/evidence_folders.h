@@ -31,6 +31,8 @@ class EvidenceFolders {
  private:
   // Where a path leads; kInvalidArgument when that is not below the folders.
   Result<std::string> Below(const std::string& path) const;
+  // Whether what lies there (`found`, where `path` leads) may be evidence. kInvalidArgument.
+  Result<void> CheckPlace(const std::string& found, const std::string& path) const;
 
   std::vector<std::string> folders_;
   std::string case_;  // where the case is

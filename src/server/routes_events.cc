@@ -204,7 +204,7 @@ Json ColumnList() {
 
 Result<std::string> ConditionOf(const ApiRequest& request, event::Store& store,
                                 CaseService& service) {
-  casefile::Containing containing;
+  event::ValuesContaining containing;
   if (const auto coded = service.selections().coded()) {
     containing = [coded](std::string_view column, std::string_view small) {
       return coded->Containing(column, small, limits::kMostListedValues);

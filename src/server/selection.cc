@@ -34,7 +34,10 @@ void Selections::Start() {
 }
 
 void Selections::Stop() {
-  stop_ = true;
+  {
+    const std::lock_guard lock(mutex_);  // a reader that is about to wait would not hear of it
+    stop_ = true;
+  }
   asked_.notify_all();
   while (!is_over_) {
     {

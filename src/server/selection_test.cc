@@ -184,6 +184,16 @@ TEST_F(SelectionTest, ValuesThatContainATextAreListedWhenTheyAreFew) {
   EXPECT_EQ(events_->Containing("message", "event", 4), std::nullopt);
 }
 
+TEST_F(SelectionTest, AColumnThatIsTooLargeIsLeftOut) {
+  Run(fmt::format("UPDATE stored_events SET user_name = repeat('x', {}) WHERE message = 'event 0'",
+                  event::CodedEvents::kMostValueBytes + 1));
+  Run("UPDATE stored_events SET user_name = NULL WHERE message <> 'event 0'");
+  const auto events = store_->ReadCoded(kCounted, kSearched, kGoOn);
+  ASSERT_TRUE(events) << events.error().message;
+  EXPECT_FALSE((*events)->Counts("user_name"));
+  EXPECT_TRUE((*events)->Counts("source"));
+}
+
 TEST_F(SelectionTest, ReadingStopsWhenItShould) {
   const std::atomic<bool> stop{true};
   const auto events = store_->ReadCoded(kCounted, kSearched, stop);

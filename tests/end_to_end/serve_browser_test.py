@@ -2,7 +2,6 @@
 """The page of `ekshume serve` in Debian's Chromium: web/tests/browser.mjs says what is done there."""
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 
@@ -11,15 +10,12 @@ import ekshume
 import serve
 
 NODE = ekshume.shared_evidence("node-k8s")
-CHROMIUM = shutil.which("chromium")
 SCRIPT = ekshume.ROOT / "web/tests/browser.mjs"
 # EKSHUME_SCREENSHOTS: a folder in which the pictures stay, to be looked at.
 FOLDER = os.environ.get("EKSHUME_SCREENSHOTS")
 
-if CHROMIUM is None:
-    ekshume.skip_all("there is no chromium")
-if shutil.which("node") is None or not (ekshume.ROOT / "web/node_modules/playwright-core").is_dir():
-    ekshume.skip_all("the packages of web/ are not installed: tools/install-dependencies")
+if serve.BROWSER_MISSING:
+    ekshume.skip_all(serve.BROWSER_MISSING)
 
 
 class Browser(ekshume.Case):
@@ -29,7 +25,7 @@ class Browser(ekshume.Case):
         folder.mkdir(parents=True, exist_ok=True)
         server = serve.Server(case, "--operator", "ana")
         try:
-            done = subprocess.run(["node", SCRIPT, server.link, folder, CHROMIUM], capture_output=True, text=True, timeout=500)
+            done = subprocess.run(["node", SCRIPT, server.link, folder, serve.CHROMIUM], capture_output=True, text=True, timeout=500)
         finally:
             code = server.stop()
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)

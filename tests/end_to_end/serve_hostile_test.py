@@ -5,10 +5,8 @@ import hashlib
 import io
 import json
 import pathlib
-import shutil
 import subprocess
 import sys
-import unittest
 import zipfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
@@ -18,7 +16,6 @@ import hostile_files
 import serve
 
 OF = f"container:{hostile_files.CONTAINER}"
-CHROMIUM = shutil.which("chromium")
 
 
 def path_of(name):
@@ -131,12 +128,11 @@ class HostileFiles(ekshume.Case):
                 self.assertIsNone(picture["base64"], name)
                 self.assertRegex(picture["problem"], "^too large: 100000 × 100000 pixels" if name == "bomb.png" else "^no picture")
 
-    @unittest.skipUnless(CHROMIUM and shutil.which("node") and (ekshume.ROOT / "web/node_modules/playwright-core").is_dir(),
-                         "there is no chromium, or the packages of web/ are not installed: tools/install-dependencies")
+    @serve.needs_browser
     def test_in_a_browser_nothing_of_it_runs(self):
         order = {"of": OF, "folder": hostile_files.FOLDER, "names": list(hostile_files.FILES), "before": list(hostile_files.BEFORE)}
         link = self.session.post("/links", {"name": "ben"}).json["link"]
-        done = subprocess.run(["node", ekshume.ROOT / "web/tests/hostile.mjs", link, CHROMIUM, *filter(None, [serve.SCREENSHOTS])],
+        done = subprocess.run(["node", ekshume.ROOT / "web/tests/hostile.mjs", link, serve.CHROMIUM, *filter(None, [serve.SCREENSHOTS])],
                               input=json.dumps(order), capture_output=True, text=True, timeout=500)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn("looked at", done.stdout)

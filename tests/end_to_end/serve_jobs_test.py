@@ -4,12 +4,10 @@ import http.client
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import threading
 import time
-import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import ekshume
@@ -220,12 +218,11 @@ class Jobs(ekshume.FolderCase):
         self.assertEqual(reply.status, 403)
         self.assertEqual(self.session.rows("/ingest")["state"], "idle")
 
-    @unittest.skipUnless(shutil.which("chromium") and shutil.which("node") and (ekshume.ROOT / "web/node_modules/playwright-core").is_dir(),
-                         "there is no chromium, or the packages of web/ are not installed: tools/install-dependencies")
+    @serve.needs_browser
     def test_in_a_browser(self):
         audit_log(self.evidence / "audit.log", 30)
         self.server = serve.Server(self.case, "--operator", "ana", "--evidence", str(self.evidence))
-        done = subprocess.run(["node", ekshume.ROOT / "web/tests/ingest.mjs", self.server.link, "audit.log", shutil.which("chromium")],
+        done = subprocess.run(["node", ekshume.ROOT / "web/tests/ingest.mjs", self.server.link, "audit.log", serve.CHROMIUM],
                               capture_output=True, text=True, timeout=300)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 

@@ -2,13 +2,11 @@
 """`ekshume serve` for other machines: TLS, users, what each role may do."""
 import json
 import pathlib
-import shutil
 import socket
 import ssl
 import stat
 import subprocess
 import sys
-import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import ekshume
@@ -195,10 +193,9 @@ class WithUsers(ekshume.Case):
             for connection in idle:
                 connection.close()
 
-    @unittest.skipUnless(shutil.which("chromium") and shutil.which("node") and (ekshume.ROOT / "web/node_modules/playwright-core").is_dir(),
-                         "there is no chromium, or the packages of web/ are not installed: tools/install-dependencies")
+    @serve.needs_browser
     def test_in_a_browser(self):
-        done = subprocess.run(["node", ekshume.ROOT / "web/tests/login.mjs", self.server.link, "ana", shutil.which("chromium")],
+        done = subprocess.run(["node", ekshume.ROOT / "web/tests/login.mjs", self.server.link, "ana", serve.CHROMIUM],
                               input=PASSWORDS["ana"], capture_output=True, text=True, timeout=300)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 

@@ -4,7 +4,9 @@ import http.client
 import json
 import os
 import pathlib
+import shutil
 import subprocess
+import unittest
 import urllib.parse
 
 import ekshume
@@ -14,6 +16,18 @@ SCREENSHOTS = os.environ.get("EKSHUME_SCREENSHOTS")
 # Of the shared evidence node-k8s: a container, and a file that was dropped in it.
 WEBSHOP = "505ea3fb5f6c6b29fcbf9af0cd36f7626a23e9f5c2b4b91443a23248257ff0ca"
 MINER = "/tmp/.X11-unix/kdevtmpfsi"
+
+
+CHROMIUM = shutil.which("chromium")
+# Why no browser can be driven; None: one can.
+BROWSER_MISSING = ("there is no chromium" if CHROMIUM is None else "there is no node" if shutil.which("node") is None else
+                   None if (ekshume.ROOT / "web/node_modules/playwright-core").is_dir() else
+                   "the packages of web/ are not installed: tools/install-dependencies")
+
+
+def needs_browser(test):
+    """A test that drives a browser: skipped where there is none, but not in CI."""
+    return unittest.skipIf(BROWSER_MISSING and not os.environ.get("CI"), str(BROWSER_MISSING))(test)
 
 
 class Reply:

@@ -10,7 +10,6 @@
 
 #include "base/clock.h"
 #include "casefile/case.h"
-#include "event/query/query.h"
 #include "event/store/search_function.h"
 
 namespace ekshume::casefile {
@@ -40,7 +39,7 @@ Result<std::unique_ptr<event::Store>> OpenEvents(const std::string& case_path) {
 }
 
 Result<std::string> Condition(event::Store& store, const std::string& query,
-                              Containing containing) {
+                              event::ValuesContaining containing) {
   const auto parsed = event::ParseQuery(query, Now());
   if (!parsed) {
     return Fail(ErrorCode::kInvalidArgument, event::DescribeQueryError(query, parsed.error()));

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "event/query/query.h"
 #include "event/store/store.h"
 
 // The events of a case, searched: what the command line and the page share. docs/search.md is the
@@ -17,14 +15,10 @@ namespace ekshume::casefile {
 // Opens the events of a case for reading. kNotFound with a sentence when it is no case or has none.
 Result<std::unique_ptr<event::Store>> OpenEvents(const std::string& case_path);
 
-// What is known of a column's values, as event::SqlOptions::containing.
-using Containing = std::function<std::optional<std::vector<std::string>>(std::string_view column,
-                                                                         std::string_view small)>;
-
 // The SQL condition that a query in the search language means. A wrong one is kInvalidArgument,
 // with the place marked.
 Result<std::string> Condition(event::Store& store, const std::string& query,
-                              Containing containing = {});
+                              event::ValuesContaining containing = {});
 
 // `names` when each is a column of events; otherwise kInvalidArgument with the one that is none.
 Result<std::vector<std::string>> CheckedColumns(const std::vector<std::string>& names);

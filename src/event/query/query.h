@@ -78,6 +78,11 @@ struct ColumnValue {
   std::string value;
 };
 
+// What is known of a column: its values that contain `small`, an ASCII text in small letters, in
+// either case. Nothing when not all of its values are known, or these are too many for a list.
+using ValuesContaining = std::function<std::optional<std::vector<std::string>>(
+    std::string_view column, std::string_view small)>;
+
 struct SqlOptions {
   // Asked for each `field:value` (no wildcards) on a text field: further values, in any columns,
   // that are to count as equal, such as the other names of an actor. The field is a column or an
@@ -86,11 +91,7 @@ struct SqlOptions {
   // A function of the database, f(text, small): whether the text holds `small`, an ASCII text in
   // small letters, in either case. Without one it is contains(lower(text), small).
   std::string contains;
-  // What is known of a column: its values that contain `small`, an ASCII text in small letters, in
-  // either case. Nothing when not all of its values are known, or these are too many for a list.
-  std::function<std::optional<std::vector<std::string>>(std::string_view column,
-                                                        std::string_view small)>
-      containing;
+  ValuesContaining containing;
 };
 
 // The condition, to stand behind WHERE in DuckDB's SQL, over a table with the columns of an event.

@@ -22,10 +22,6 @@ struct TextHash {
   size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
 };
 
-bool IsValid(const uint64_t* validity, idx_t row) {
-  return validity == nullptr || (validity[row / 64] >> (row % 64) & 1) != 0;
-}
-
 }  // namespace
 
 // Makes the codes of one column out of its texts.
@@ -42,12 +38,15 @@ class CodedEvents::Encoder {
     const auto* texts = ChunkData<duckdb_string_t>(chunk, column);
     const uint64_t* validity = ChunkValidity(chunk, column);
     ++chunk_;
-    for (idx_t first = 0; first < rows && !is_full_; first += kMaskBits) {
+    if (is_full_) return;
+    for (idx_t first = 0; first < rows; first += kMaskBits) {
       // In most columns most rows have no value.
       if (validity != nullptr && validity[first / kMaskBits] == 0) continue;
       for (idx_t i = first; i < std::min(rows, first + kMaskBits); ++i) {
         if (!IsValid(validity, i) || positions[i] == kNoPosition) continue;
-        Set(positions[i], CodeOf(texts[i]));
+        const uint32_t code = CodeOf(texts[i]);
+        if (is_full_) return;
+        Set(positions[i], code);
       }
     }
   }
@@ -119,7 +118,6 @@ class CodedEvents::Encoder {
     }
   }
 
-  static constexpr idx_t kMaskBits = 64;  // of a word of DuckDB's masks of valid rows
   static constexpr size_t kRecentBits = 10;
   static constexpr uint64_t kMultiplier = 0x9e3779b97f4a7c15;
 

@@ -66,6 +66,10 @@ const T* ChunkData(duckdb_data_chunk chunk, idx_t column) {
 inline const uint64_t* ChunkValidity(duckdb_data_chunk chunk, idx_t column) {
   return duckdb_vector_get_validity(duckdb_data_chunk_get_vector(chunk, column));
 }
+inline constexpr idx_t kMaskBits = 64;  // rows that one word of it says that about
+inline bool IsValid(const uint64_t* validity, idx_t row) {
+  return validity == nullptr || (validity[row / kMaskBits] >> (row % kMaskBits) & 1) != 0;
+}
 
 // 8-4-4-4-12, of a value of the type UUID.
 std::string UuidText(const duckdb_hugeint& value);

@@ -159,8 +159,7 @@ class ChunkSlice final : public EventSlice {
   };
 
   bool IsNull(size_t column, uint32_t row) const {
-    const uint64_t* const validity = vectors_[column].validity;
-    return validity != nullptr && (validity[row / 64] >> (row % 64) & 1U) == 0;
+    return !IsValid(vectors_[column].validity, row);
   }
   template <typename T>
   T& At(size_t column, uint32_t row) const {

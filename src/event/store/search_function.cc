@@ -6,11 +6,10 @@
 
 #include "base/folded_search.h"
 #include "event/store/database.h"
+#include "event/store/scalar_function.h"
 
 namespace ekshume::event {
 namespace {
-
-constexpr idx_t kMaskBits = 64;  // of a word of DuckDB's masks of valid rows
 
 void Contains(duckdb_function_info /*info*/, duckdb_data_chunk input, duckdb_vector output) {
   const idx_t count = duckdb_data_chunk_get_size(input);
@@ -43,20 +42,11 @@ void Contains(duckdb_function_info /*info*/, duckdb_data_chunk input, duckdb_vec
 }  // namespace
 
 Result<void> RegisterSearchFunction(duckdb_connection connection) {
-  duckdb_scalar_function function = duckdb_create_scalar_function();
-  duckdb_scalar_function_set_name(function, kContainsFunction);
-  duckdb_logical_type text = duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR);
-  duckdb_scalar_function_add_parameter(function, text);
-  duckdb_scalar_function_add_parameter(function, text);
-  duckdb_destroy_logical_type(&text);
-  duckdb_logical_type boolean = duckdb_create_logical_type(DUCKDB_TYPE_BOOLEAN);
-  duckdb_scalar_function_set_return_type(function, boolean);
-  duckdb_destroy_logical_type(&boolean);
-  duckdb_scalar_function_set_function(function, Contains);
-  const duckdb_state state = duckdb_register_scalar_function(connection, function);
-  duckdb_destroy_scalar_function(&function);
-  if (state != DuckDBSuccess) return Fail(ErrorCode::kIo, "DuckDB refused our functions");
-  return {};
+  return RegisterScalarFunction(connection,
+                                {.name = kContainsFunction,
+                                 .parameters = {DUCKDB_TYPE_VARCHAR, DUCKDB_TYPE_VARCHAR},
+                                 .result = DUCKDB_TYPE_BOOLEAN,
+                                 .run = Contains});
 }
 
 }  // namespace ekshume::event

@@ -19,10 +19,12 @@
 #include "event/store/known_ids.h"
 #include "event/store/links.h"
 #include "event/store/pack.h"
+#include "event/store/raw_function.h"
 #include "event/store/row_batch.h"
 #include "event/store/row_function.h"
 #include "event/store/search_function.h"
 #include "event/store/stored_columns.h"
+#include "event/store/visit_function.h"
 #include "event/store/write_behind.h"
 
 namespace ekshume::event {
@@ -62,59 +64,6 @@ std::string TableColumns() {
   return sql + std::string(kHiddenColumns);
 }
 
-// --- the function ekshume_raw(frame, offset, length) ---------------------------------------------
-
-void RawFunction(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output) {
-  const Pack& pack = *static_cast<const Pack*>(duckdb_scalar_function_get_extra_info(info));
-  const idx_t count = duckdb_data_chunk_get_size(input);
-  const auto data = [&](idx_t column) {
-    return duckdb_vector_get_data(duckdb_data_chunk_get_vector(input, column));
-  };
-  const auto* frames = static_cast<const uint64_t*>(data(0));
-  const auto* offsets = static_cast<const uint32_t*>(data(1));
-  const auto* lengths = static_cast<const uint32_t*>(data(2));
-  std::string scratch;
-  for (idx_t i = 0; i < count; ++i) {
-    const Result<std::string> raw = pack.Read(frames[i], offsets[i], lengths[i]);
-    if (!raw) {
-      duckdb_scalar_function_set_error(info, raw.error().message.c_str());
-      return;
-    }
-    const std::string_view text = AsUtf8(*raw, scratch);
-    duckdb_vector_assign_string_element_len(output, i, text.data(), text.size());
-  }
-}
-
-// --- the function ekshume_visit(row), for Store::RowNumbers() ------------------------------------
-
-using RowVisit = std::function<void(std::span<const int64_t> rows)>;
-
-void VisitFunction(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output) {
-  const RowVisit* const* visit =
-      static_cast<const RowVisit* const*>(duckdb_scalar_function_get_extra_info(info));
-  const idx_t count = duckdb_data_chunk_get_size(input);
-  if (*visit != nullptr) (**visit)({ChunkData<int64_t>(input, 0), count});
-  std::fill_n(static_cast<bool*>(duckdb_vector_get_data(output)), count, true);
-}
-
-Result<void> RegisterVisitFunction(duckdb_connection connection, const RowVisit** visit) {
-  duckdb_scalar_function function = duckdb_create_scalar_function();
-  duckdb_scalar_function_set_name(function, "ekshume_visit");
-  duckdb_logical_type number = duckdb_create_logical_type(DUCKDB_TYPE_BIGINT);
-  duckdb_scalar_function_add_parameter(function, number);
-  duckdb_destroy_logical_type(&number);
-  duckdb_logical_type boolean = duckdb_create_logical_type(DUCKDB_TYPE_BOOLEAN);
-  duckdb_scalar_function_set_return_type(function, boolean);
-  duckdb_destroy_logical_type(&boolean);
-  duckdb_scalar_function_set_volatile(function);
-  duckdb_scalar_function_set_extra_info(function, static_cast<void*>(visit), nullptr);
-  duckdb_scalar_function_set_function(function, VisitFunction);
-  const duckdb_state state = duckdb_register_scalar_function(connection, function);
-  duckdb_destroy_scalar_function(&function);
-  if (state != DuckDBSuccess) return Fail(ErrorCode::kIo, "DuckDB refused our function");
-  return {};
-}
-
 class DuckDbStore final : public Store {
  public:
   const RowVisit* row_visit_ = nullptr;        // of the RowNumbers() that runs
@@ -123,23 +72,7 @@ class DuckDbStore final : public Store {
   std::unique_ptr<Database> database_;
 
   Result<void> Register() {
-    duckdb_scalar_function raw = duckdb_create_scalar_function();
-    duckdb_scalar_function_set_name(raw, "ekshume_raw");
-    for (const duckdb_type type :
-         {DUCKDB_TYPE_UBIGINT, DUCKDB_TYPE_UINTEGER, DUCKDB_TYPE_UINTEGER}) {
-      duckdb_logical_type logical = duckdb_create_logical_type(type);
-      duckdb_scalar_function_add_parameter(raw, logical);
-      duckdb_destroy_logical_type(&logical);
-    }
-    duckdb_logical_type text = duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR);
-    duckdb_scalar_function_set_return_type(raw, text);
-    duckdb_destroy_logical_type(&text);
-    duckdb_scalar_function_set_extra_info(raw, pack_.get(), nullptr);
-    duckdb_scalar_function_set_function(raw, RawFunction);
-    const duckdb_state raw_state = duckdb_register_scalar_function(database_->connection(), raw);
-    duckdb_destroy_scalar_function(&raw);
-
-    if (raw_state != DuckDBSuccess) return Fail(ErrorCode::kIo, "DuckDB refused our function");
+    EKSHUME_TRY(RegisterRawFunction(database_->connection(), pack_.get()));
     EKSHUME_TRY(RegisterRowFunction(database_->connection(), &ingestion_));
     EKSHUME_TRY(RegisterSearchFunction(database_->connection()));
     EKSHUME_TRY(RegisterVisitFunction(database_->connection(), &row_visit_));
@@ -240,7 +173,6 @@ class DuckDbStore final : public Store {
   }
 
   Result<void> RowNumbers(const std::string& where, const RowVisit& visit) override {
-    // In a list of what is selected it sees the rows that fit, on the threads that found them.
     row_visit_ = &visit;
     const Result<int64_t> done = database_->Number(
         fmt::format("SELECT count(ekshume_visit(rowid)) FROM {} WHERE {}", AllColumnsSql(), where));
