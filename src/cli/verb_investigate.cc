@@ -40,6 +40,9 @@ std::string NodeName(const std::vector<std::string>& disks) {
   return name;
 }
 
+// Fewer events are read into memory while the page shows its first screen.
+constexpr size_t kManyEvents = 1'000'000;
+
 struct InvestigateOptions {
   std::vector<std::string> evidence;
   std::string case_directory;
@@ -150,6 +153,9 @@ Result<casefile::Json> Investigate(Program& program, const std::vector<std::stri
   report["events"] = EKSHUME_TRY(casefile::EventsJson(summaries, *store));
   EKSHUME_TRY(
       Explain(program, evidence.get(), node ? &*node : nullptr, std::move(rules), *store, report));
+  program.progress.SetStage("ordering");
+  // The page can do without it, more slowly, so that no failure here is one of the investigation.
+  static_cast<void>(store->KeepCoded(kManyEvents));
   if (node) EKSHUME_TRY(casefile::AddDigests(*node, report, program.progress));
   report["diagnostics"] = casefile::Json::array();
   for (const Diagnostic& diagnostic : program.diagnostics.Sorted()) {

@@ -10,18 +10,6 @@
 #include "server/limits.h"
 
 namespace ekshume::server {
-namespace {
-
-// What the facets of the page show, and what is pivoted on most.
-constexpr std::string_view kCounted[] = {"source",    "action",         "outcome",    "user_name",
-                                         "source_ip", "destination_ip", "namespace",  "pod",
-                                         "node",      "container",      "object_kind"};
-// The others in which words are looked for and that mostly have few values.
-constexpr std::string_view kSearched[] = {
-    "object_name",  "user_arn", "access_key_id", "service_account", "credential_id", "user_agent",
-    "command_line", "path",     "image",         "process",         "error"};
-
-}  // namespace
 
 void Selections::Start() {
   Stop();
@@ -58,22 +46,27 @@ std::shared_ptr<const event::CodedEvents> Selections::coded() const {
 }
 
 void Selections::Read() {
-  {
-    std::unique_lock lock(mutex_);
-    asked_.wait_for(lock, limits::kReadAfter, [&] { return is_asked_ || stop_; });
-    if (stop_) return;
-  }
-  // Those who look at the case come first. The threads of the store are made by this one.
-  setpriority(PRIO_PROCESS, 0, 19);
-  Result<std::unique_ptr<event::Store>> store = casefile::OpenEvents(case_path_);
-  if (!store) return;
-  event::Store* opened = store->get();
-  {
+  const auto open = [&]() -> event::Store* {
+    Result<std::unique_ptr<event::Store>> store = casefile::OpenEvents(case_path_);
     const std::lock_guard lock(mutex_);
-    reading_ = std::move(*store);
+    reading_ = store ? std::move(*store) : nullptr;
+    return stop_ ? nullptr : reading_.get();
+  };
+  event::Store* store = open();
+  if (store == nullptr) return;
+  Result<std::unique_ptr<event::CodedEvents>> events = store->LoadCoded();
+  if (!events || !*events) {
+    {
+      std::unique_lock lock(mutex_);
+      reading_.reset();
+      asked_.wait_for(lock, limits::kReadAfter, [&] { return is_asked_ || stop_; });
+    }
+    // Those who look at the case come first. The threads of a store are made by who opens it.
+    setpriority(PRIO_PROCESS, 0, 19);
+    store = open();
+    if (store == nullptr) return;
+    events = store->ReadCoded(stop_);
   }
-  Result<std::unique_ptr<event::CodedEvents>> events =
-      opened->ReadCoded(kCounted, kSearched, stop_);
   const std::lock_guard lock(mutex_);
   reading_.reset();
   if (!events || stop_) return;

@@ -80,9 +80,9 @@ class Selections {
   Selections& operator=(const Selections&) = delete;
   ~Selections() { Stop(); }
 
-  // Begins to read the events into memory, if they fit (CodedEvents), in the background: at the
-  // first question, or soon, as the first screen should not have to wait. Until they are there, and
-  // without them, the database answers.
+  // Begins to read the events into memory, if they fit (CodedEvents), in the background: at once
+  // where a file of the case has them, else at the first question, or soon, as the first screen
+  // should not have to wait. Until they are there, and without them, the database answers.
   void Start();
   // Forgets all, and lets go of the case.
   void Stop();

@@ -12,8 +12,6 @@
 namespace ekshume::server {
 namespace {
 
-constexpr std::string_view kCounted[] = {"source", "pod", "user_name", "node"};
-constexpr std::string_view kSearched[] = {"object_name"};
 const std::atomic<bool> kGoOn{false};
 
 // Some thousand events: many of one moment, some without a time, and holes where rows were removed.
@@ -37,7 +35,7 @@ class SelectionTest : public testing::Test {
         "(hash(i, 3) % 400) AS user_name, 'Secret-' || (i % 5) AS object_name, 'event ' || i AS "
         "message FROM range(3500) AS t(i)");
     Run("DELETE FROM stored_events WHERE substr(message, 7)::INTEGER % 7 = 3");
-    auto events = store_->ReadCoded(kCounted, kSearched, kGoOn);
+    auto events = store_->ReadCoded(kGoOn);
     ASSERT_TRUE(events) << events.error().message;
     events_ = *std::move(events);
     EXPECT_EQ(events_->size(), static_cast<size_t>(kEvents));
@@ -188,7 +186,7 @@ TEST_F(SelectionTest, AColumnThatIsTooLargeIsLeftOut) {
   Run(fmt::format("UPDATE stored_events SET user_name = repeat('x', {}) WHERE message = 'event 0'",
                   event::CodedEvents::kMostValueBytes + 1));
   Run("UPDATE stored_events SET user_name = NULL WHERE message <> 'event 0'");
-  const auto events = store_->ReadCoded(kCounted, kSearched, kGoOn);
+  const auto events = store_->ReadCoded(kGoOn);
   ASSERT_TRUE(events) << events.error().message;
   EXPECT_FALSE((*events)->Counts("user_name"));
   EXPECT_TRUE((*events)->Counts("source"));
@@ -196,7 +194,7 @@ TEST_F(SelectionTest, AColumnThatIsTooLargeIsLeftOut) {
 
 TEST_F(SelectionTest, ReadingStopsWhenItShould) {
   const std::atomic<bool> stop{true};
-  const auto events = store_->ReadCoded(kCounted, kSearched, stop);
+  const auto events = store_->ReadCoded(stop);
   ASSERT_FALSE(events);
   EXPECT_EQ(events.error().code, ErrorCode::kCancelled);
   // And the store still answers.

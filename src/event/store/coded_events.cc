@@ -15,8 +15,6 @@
 namespace ekshume::event {
 namespace {
 
-constexpr uint32_t kNoPosition = std::numeric_limits<uint32_t>::max();
-
 struct TextHash {
   using is_transparent = void;
   size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
@@ -133,8 +131,6 @@ class CodedEvents::Encoder {
 };
 
 Result<std::unique_ptr<CodedEvents>> CodedEvents::Read(Database& database,
-                                                       std::span<const std::string_view> counted,
-                                                       std::span<const std::string_view> searched,
                                                        const std::atomic<bool>& stop) {
   const int64_t rows = EKSHUME_TRY(database.Number("SELECT count(*) FROM stored_events"));
   const int64_t last_row = EKSHUME_TRY(database.Number("SELECT max(rowid) FROM stored_events"));
@@ -156,8 +152,8 @@ Result<std::unique_ptr<CodedEvents>> CodedEvents::Read(Database& database,
     encoders.emplace_back(column, coded);
     list += fmt::format(", {}", column);
   };
-  for (const std::string_view column : counted) add(column, events->size());
-  for (const std::string_view column : searched) add(column, 0);
+  for (const std::string_view column : kCounted) add(column, events->size());
+  for (const std::string_view column : kSearched) add(column, 0);
   std::vector<uint32_t> positions;
   EKSHUME_TRY(database.Chunks(fmt::format("SELECT {} FROM stored_events", list),
                               [&](duckdb_data_chunk chunk, idx_t count) -> Result<void> {

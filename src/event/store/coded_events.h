@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -30,12 +32,25 @@ class CodedEvents {
   static constexpr size_t kMostValues = size_t{1} << 20;
   static constexpr size_t kMostValueBytes = size_t{64} << 20;
 
-  // Reads text columns of an event that are stored: `counted` ones, and `searched` ones, of which
-  // only the values are kept, not which event has which. kCancelled once `stop` is true.
+  // What the facets of the page show, and what is pivoted on most.
+  static constexpr std::array<std::string_view, 11> kCounted = {
+      "source",    "action", "outcome", "user_name", "source_ip",  "destination_ip",
+      "namespace", "pod",    "node",    "container", "object_kind"};
+  // The others in which words are looked for and that mostly have few values. Only these are kept,
+  // not which event has which.
+  static constexpr std::array<std::string_view, 11> kSearched = {
+      "object_name",  "user_arn", "access_key_id", "service_account", "credential_id", "user_agent",
+      "command_line", "path",     "image",         "process",         "error"};
+
+  // Reads them from the store's tables. kCancelled once `stop` is true.
   static Result<std::unique_ptr<CodedEvents>> Read(Database& database,
-                                                   std::span<const std::string_view> counted,
-                                                   std::span<const std::string_view> searched,
                                                    const std::atomic<bool>& stop);
+
+  // Writes them to a file that appears when it is complete, and reads them from it, which takes a
+  // tenth of the time. Null when there is none, or none of what the store holds now: it says by the
+  // numbers, identities and times of the rows what it is of. A damaged file is kCorrupt.
+  Result<void> Save(Database& database, const std::string& path) const;
+  static Result<std::unique_ptr<CodedEvents>> Load(Database& database, const std::string& path);
 
   size_t size() const { return rows_.size(); }
   size_t with_time() const { return times_.size(); }
@@ -61,8 +76,11 @@ class CodedEvents {
                                                      std::string_view small, size_t most) const;
 
   class Encoder;
+  class FileReader;
+  class FileWriter;
 
  private:
+  static constexpr uint32_t kNoPosition = std::numeric_limits<uint32_t>::max();
   using Codes = std::variant<std::monostate, std::vector<uint8_t>, std::vector<uint16_t>,
                              std::vector<uint32_t>>;
   struct Coded {
@@ -75,6 +93,8 @@ class CodedEvents {
   CodedEvents() = default;
   const Coded* Find(std::string_view column) const;
   Result<void> ReadOrder(Database& database, const std::atomic<bool>& stop);
+  // Whether all of it fits together, as a file may say anything.
+  bool IsSound() const;
 
   std::vector<int64_t> times_;
   std::vector<uint32_t> rows_;       // by position

@@ -32,6 +32,7 @@ namespace {
 
 constexpr int kVersion = 1;
 constexpr const char* kDatabaseName = "events.duckdb";
+constexpr const char* kCodedName = "index/coded_events.zst";
 constexpr const char* kPackName = "records.zst";
 // Twice what a row group of events needs, and room for queries; the rest of the process is small.
 constexpr const char* kMemoryLimit = "512MB";
@@ -69,6 +70,7 @@ class DuckDbStore final : public Store {
   const RowVisit* row_visit_ = nullptr;        // of the RowNumbers() that runs
   std::unique_ptr<WriteBehind> write_behind_;  // when writing; closed after the database
   std::unique_ptr<Pack> pack_;
+  std::string coded_path_;
   std::unique_ptr<Database> database_;
 
   Result<void> Register() {
@@ -181,10 +183,20 @@ class DuckDbStore final : public Store {
     return {};
   }
 
-  Result<std::unique_ptr<CodedEvents>> ReadCoded(std::span<const std::string_view> counted,
-                                                 std::span<const std::string_view> searched,
-                                                 const std::atomic<bool>& stop) override {
-    return CodedEvents::Read(*database_, counted, searched, stop);
+  Result<std::unique_ptr<CodedEvents>> LoadCoded() override {
+    return CodedEvents::Load(*database_, coded_path_);
+  }
+
+  Result<std::unique_ptr<CodedEvents>> ReadCoded(const std::atomic<bool>& stop) override {
+    return CodedEvents::Read(*database_, stop);
+  }
+
+  Result<void> KeepCoded(size_t least_events) override {
+    const int64_t count = EKSHUME_TRY(database_->Number("SELECT count(*) FROM stored_events"));
+    if (static_cast<uint64_t>(count) < least_events) return {};
+    const std::atomic<bool> go_on{false};
+    const auto events = EKSHUME_TRY(ReadCoded(go_on));
+    return events->Save(*database_, coded_path_);
   }
 
   void Interrupt() override { database_->Interrupt(); }
@@ -434,6 +446,7 @@ Result<std::unique_ptr<Store>> Store::Open(const std::string& directory, Access 
     store->write_behind_ =
         std::make_unique<WriteBehind>(std::vector{path, directory + "/" + kPackName});
   }
+  store->coded_path_ = directory + "/" + kCodedName;
   EKSHUME_TRY(store->Register());
   EKSHUME_TRY(store->LoadItems());
   return std::unique_ptr<Store>(std::move(store));

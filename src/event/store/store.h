@@ -161,10 +161,13 @@ class Store {
       const std::string& where,
       const std::function<void(std::span<const int64_t> rows)>& visit) = 0;
 
-  // Reads text columns of all events into memory; see CodedEvents::Read().
-  virtual Result<std::unique_ptr<CodedEvents>> ReadCoded(std::span<const std::string_view> counted,
-                                                         std::span<const std::string_view> searched,
-                                                         const std::atomic<bool>& stop) = 0;
+  // All events in memory, as far as CodedEvents holds them: out of the file that KeepCoded() wrote
+  // (null: there is none of what the store holds now), or out of the tables.
+  virtual Result<std::unique_ptr<CodedEvents>> LoadCoded() = 0;
+  virtual Result<std::unique_ptr<CodedEvents>> ReadCoded(const std::atomic<bool>& stop) = 0;
+  // Writes that file when there are that many events, so that who looks at them first need not
+  // wait. It may be deleted. The store must be open for writing.
+  virtual Result<void> KeepCoded(size_t least_events) = 0;
 
   // Ends what another thread waits for: its call fails. Any thread.
   virtual void Interrupt() = 0;
