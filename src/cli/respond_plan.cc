@@ -47,7 +47,13 @@ std::string OperatorOf(const RespondOptions& options) {
 
 Result<Plan> OpenPlan(const RespondOptions& options) {
   const std::string text = EKSHUME_TRY(casefile::ReadOwnFile(options.plan_path));
-  return respond::ReadPlan(text);
+  Plan plan = EKSHUME_TRY(respond::ReadPlan(text));
+  if (!options.digest.empty() && options.digest != respond::Digest(plan)) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} is another plan than the one with the digest {}: it was changed",
+                            options.plan_path, options.digest));
+  }
+  return plan;
 }
 
 // The case of --case, or that in whose folder respond/ the plan lies.
@@ -153,6 +159,7 @@ Result<void> ShowPlan(Program& program, RespondOptions& options) {
   }
   EKSHUME_TRY(PrintSteps(program, plan, states));
   SayNotes(program, plan);
+  Say(program, "its digest: " + respond::Digest(plan));
   for (const respond::Approval& approval : plan.approvals) {
     Say(program,
         fmt::format(

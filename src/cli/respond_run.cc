@@ -21,23 +21,9 @@ using respond::Plan;
 using respond::Step;
 using respond::StepKind;
 
-// What must be typed before a step destroys: the object's name, of a process with its number.
-std::string WordsFor(const Step& step) {
-  const std::string pid = respond::SettingOf(step, "pid");
-  return step.kind == StepKind::kKill && !pid.empty() ? fmt::format("{}/{}", step.object, pid)
-                                                      : step.object;
-}
-
-// A process is always asked for: what is acquired of a pod says little of one process.
-bool NeedsWords(respond::Runner& runner, const Step& step) {
-  return step.effect == respond::Effect::kDestroys &&
-         runner.StateOf(step).at != respond::StepState::At::kDone &&
-         (step.kind == StepKind::kKill || !runner.IsAcquired(step));
-}
-
 // Asks on the terminal for these words, or looks whether --confirm gave them.
 bool IsConfirmed(const RespondOptions& options, const Step& step) {
-  const std::string words = WordsFor(step);
+  const std::string words = respond::WordsToConfirm(step);
   if (std::ranges::find(options.confirmed, words) != options.confirmed.end()) return true;
   if (isatty(STDIN_FILENO) != 1) return false;
   std::cerr << fmt::format(
@@ -149,11 +135,11 @@ Result<void> ApplyPlan(Program& program, RespondOptions& options) {
                                checked ? *checked : "but " + checked.error().message));
       continue;
     }
-    if (NeedsWords(runner, *step) && !IsConfirmed(options, *step)) {
+    if (runner.NeedsWords(*step) && !IsConfirmed(options, *step)) {
       return Fail(ErrorCode::kUnsupported,
                   fmt::format("{} destroys evidence that was not acquired under this plan: --yes "
                               "does not cover it, --confirm {} does",
-                              step->id, WordsFor(*step)));
+                              step->id, respond::WordsToConfirm(*step)));
     }
     const auto applied = runner.Apply(*step);
     if (!applied) {
@@ -208,6 +194,10 @@ Result<void> UndoPlan(Program& program, RespondOptions& options) {
     if (!options.yes) {
       Say(program, fmt::format("{}: would undo: {}", step->id, step->undo));
       continue;
+    }
+    if (program.progress.cancelled()) {
+      Say(program, "what was not taken back yet stands; the same command goes on");
+      return Fail(ErrorCode::kCancelled, "stopped");
     }
     const auto undone = session.runner->Undo(*step);
     if (undone) {

@@ -18,6 +18,7 @@ struct RespondOptions {
   std::string case_directory;
   std::string plan_path;
   std::string operator_name;
+  std::string digest;  // of the plan that is meant; empty: of any
   KubernetesOptions kubernetes;
   live::respond::PlanRequest request;
   std::string image = kDefaultImage;

@@ -11,6 +11,9 @@ namespace {
 
 void AddPlanArgument(CLI::App& verb, RespondOptions& options) {
   verb.add_option("plan", options.plan_path, "the plan's file")->required()->type_name("PLAN");
+  verb.add_option("--digest", options.digest,
+                  "only if the plan is the one with this digest, which `respond show` says")
+      ->type_name("SHA256");
 }
 
 void AddCommon(CLI::App& verb, Program& program, RespondOptions& options) {
@@ -144,7 +147,9 @@ void AddRespondVerb(Program& program) {
       "Examples:\n"
       "  ekshume respond apply incident-42/respond/P.yaml\n"
       "  ekshume respond apply incident-42/respond/P.yaml --up-to acquire-pod --yes\n"
-      "  ekshume respond apply incident-42/respond/P.yaml --step delete-pod --yes");
+      "  ekshume respond apply incident-42/respond/P.yaml --step delete-pod --yes\n"
+      "  ekshume respond apply incident-42/respond/P.yaml --digest 7c0f... --yes   # as it was "
+      "read");
 
   CLI::App* verify = add("verify", "test in the data plane that a pod is cut off", VerifyPlan);
   AddPlanArgument(*verify, *options);

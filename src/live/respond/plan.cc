@@ -181,6 +181,12 @@ std::string SettingOf(const Step& step, const std::string& name, std::string oth
   return found == step.settings.end() ? std::move(otherwise) : found->second;
 }
 
+std::string WordsToConfirm(const Step& step) {
+  const std::string pid = SettingOf(step, "pid");
+  return step.kind == StepKind::kKill && !pid.empty() ? fmt::format("{}/{}", step.object, pid)
+                                                      : step.object;
+}
+
 std::string ObjectPath(const Step& step) {
   if (step.kind != StepKind::kCreate) return step.path;
   return step.path +

@@ -94,6 +94,8 @@ struct Plan {
 // A setting of a step; `otherwise` when it has none of that name.
 std::string SettingOf(const Step& step, const std::string& name, std::string otherwise = "");
 
+// What is typed before a step destroys: the object's name, of a process with its number.
+std::string WordsToConfirm(const Step& step);
 // The name of the object that a step is about after it: for a new one its own path.
 std::string ObjectPath(const Step& step);
 // The permission that the API asks for, if the step calls it.

@@ -14,6 +14,28 @@
 
 namespace ekshume::live::respond {
 
+bool IsAcquired(const Plan& plan, const std::map<std::string, StepState>& states,
+                const Step& step) {
+  const auto is_acquired = [&](std::string_view object) {
+    return std::ranges::any_of(plan.steps, [&](const Step& other) {
+      const auto found = states.find(other.id);
+      return other.kind == StepKind::kAcquire && other.object == object && found != states.end() &&
+             found->second.at == StepState::At::kDone;
+    });
+  };
+  const auto destroys = step.settings.find("destroys");
+  if (destroys == step.settings.end()) return is_acquired(step.object);
+  return std::ranges::all_of(SplitNonEmpty(destroys->second, ' '), is_acquired);
+}
+
+bool NeedsWords(const Plan& plan, const std::map<std::string, StepState>& states,
+                const Step& step) {
+  const auto found = states.find(step.id);
+  const bool is_done = found != states.end() && found->second.at == StepState::At::kDone;
+  return step.effect == Effect::kDestroys && !is_done &&
+         (step.kind == StepKind::kKill || !IsAcquired(plan, states, step));
+}
+
 Runner::Runner(const Plan& plan, kubernetes::Client* client, Journal& journal,
                RunnerOptions options, std::map<StepKind, StepWork> work, const aws::Client* aws)
     : plan_(plan),
@@ -31,17 +53,11 @@ StepState Runner::StateOf(const Step& step) const {
 }
 
 bool Runner::IsAcquired(const Step& step) const {
-  const auto states = StatesOf(journal_.records());
-  const auto is_acquired = [&](std::string_view object) {
-    return std::ranges::any_of(plan_.steps, [&](const Step& other) {
-      const auto found = states.find(other.id);
-      return other.kind == StepKind::kAcquire && other.object == object && found != states.end() &&
-             found->second.at == StepState::At::kDone;
-    });
-  };
-  const auto destroys = step.settings.find("destroys");
-  if (destroys == step.settings.end()) return is_acquired(step.object);
-  return std::ranges::all_of(SplitNonEmpty(destroys->second, ' '), is_acquired);
+  return respond::IsAcquired(plan_, StatesOf(journal_.records()), step);
+}
+
+bool Runner::NeedsWords(const Step& step) const {
+  return respond::NeedsWords(plan_, StatesOf(journal_.records()), step);
 }
 
 std::vector<std::string> Runner::Missing(const std::vector<const Step*>& steps) {

@@ -20,6 +20,12 @@ namespace ekshume::live::respond {
 // returns goes into the journal.
 using StepWork = std::function<Result<Json>(const Step& step)>;
 
+// Whether evidence that the step destroys was acquired under its plan, by the states of the steps.
+bool IsAcquired(const Plan& plan, const std::map<std::string, StepState>& states, const Step& step);
+// Whether its words (WordsToConfirm) are asked for before it is carried out. Those of a process
+// always: what is acquired of a pod says little of one process.
+bool NeedsWords(const Plan& plan, const std::map<std::string, StepState>& states, const Step& step);
+
 struct RunnerOptions {
   std::string operator_name;  // who answers for it: "alice"
   std::string case_id;
@@ -54,6 +60,7 @@ class Runner {
   std::vector<std::string> Missing(const std::vector<const Step*>& steps);
   // Whether evidence that the step destroys was acquired under this plan.
   bool IsAcquired(const Step& step) const;
+  bool NeedsWords(const Step& step) const;
   StepState StateOf(const Step& step) const;
 
  private:
