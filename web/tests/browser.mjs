@@ -185,6 +185,8 @@ try {
       await page.screenshot({ path: `${folder}/${name}-${theme}.png` })
       await checkWithAxe(page, `${name} (${theme})`)
       assert.equal(await page.getByRole('alert').count(), 0, `${name} shows an error`)
+      const preview = page.getByRole('region', { name: 'preview' })
+      if (name === 'report') assert.ok(await preview.evaluate((box) => box.scrollWidth <= box.clientWidth), 'a table of the report is too wide')
     }
   }
   step = 'the keys are shown'

@@ -27,6 +27,11 @@ const STYLE_ID = '__________cytoscape_stylesheet'
 // What stands beside a node until it is pointed at or chosen; the list at the side has all of it.
 const LABEL_CHARACTERS = 26
 
+// How large a label is on the screen at least, however far away the graph is; in the graph it grows up to a limit.
+const LEAST_PIXELS = 10.5
+const LABEL_SIZE = 11
+const LARGEST_SIZE = 20
+
 /** Where more about a node is. */
 function hrefOfNode(node: GraphNode): string | null {
   const name = node.id.slice(node.id.indexOf(':') + 1)
@@ -117,11 +122,11 @@ function Picture({ incident }: { incident: Incident }) {
             'background-color': 'data(colour)',
             label: 'data(label)',
             color: ink,
-            'font-size': 11,
+            'font-size': LABEL_SIZE,
             'text-valign': 'bottom',
             'text-margin-y': 4,
             'text-wrap': 'wrap',
-            'text-max-width': '170px',
+            'text-max-width': '220px',
             'text-overflow-wrap': 'anywhere',
             // Lines and other nodes do not run through the letters.
             'text-background-color': ground,
@@ -176,6 +181,15 @@ function Picture({ incident }: { incident: Incident }) {
       },
       wheelSensitivity: 0.3,
     })
+    let size = 0
+    const scaleLabels = () => {
+      const wanted = Math.round(Math.min(Math.max(LABEL_SIZE, LEAST_PIXELS / core.zoom()), LARGEST_SIZE))
+      if (wanted === size) return
+      size = wanted
+      core.batch(() => core.nodes('[kind!="finding"]').style('font-size', size))
+    }
+    core.on('zoom', scaleLabels)
+    scaleLabels()
     core.on('tap', 'node', (event) => {
       const id = (event.target as cytoscape.NodeSingular).id()
       setChosen(nodes.find((node) => node.id === id) ?? null)

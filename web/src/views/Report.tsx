@@ -115,7 +115,9 @@ export function Report() {
   )
 }
 
-// A cell that is a time alone stays on one line.
+// A cell with a long word breaks inside it, but is not squeezed; one that is a time alone breaks behind its date at most.
+const DATE_CHARACTERS = 11 // with what stands behind it
+const LONG_WORD = /\S{22,}/
 const MOMENT = /^\d{4}-\d\d-\d\d([ T][\d:.]+(Z| UTC)?)?$/
 
 function BlockView({ block }: { block: Block }) {
@@ -147,8 +149,16 @@ function BlockView({ block }: { block: Block }) {
             {block.rows.map((row, index) => (
               <tr key={index}>
                 {row.map((cell, at) => (
-                  <td key={at} className={MOMENT.test(cell) ? 'nowrap' : undefined}>
-                    <Evidence>{cell}</Evidence>
+                  <td key={at} className={MOMENT.test(cell) ? 'moment' : LONG_WORD.test(cell) ? 'broken' : undefined}>
+                    {MOMENT.test(cell) ? (
+                      <>
+                        <span className="nowrap">{cell.slice(0, DATE_CHARACTERS)}</span>
+                        <wbr />
+                        {cell.slice(DATE_CHARACTERS)}
+                      </>
+                    ) : (
+                      <Evidence>{cell}</Evidence>
+                    )}
                   </td>
                 ))}
               </tr>
