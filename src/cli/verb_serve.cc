@@ -3,11 +3,39 @@
 
 #include <cstdio>
 #include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
+#include "cli/acquire_kubernetes.h"
 #include "cli/serve_verb.h"
 #include "server/serve.h"
 
 namespace ekshume::cli {
+namespace {
+
+// Which cluster and which account, as whom, and our image: `respond apply` and `undo` get those
+// that `serve` was given.
+constexpr std::string_view kResponseOptions[] = {
+    "--kubeconfig", "--context",  "--eks-cluster", "--exec-plugin",  "--region",
+    "--profile",    "--role-arn", "--external-id", "--endpoint-url", "--image"};
+
+// Those of the options that the command line gave, as one word each.
+std::vector<std::string> GivenOptions(const CLI::App& verb,
+                                      std::span<const std::string_view> names) {
+  std::vector<std::string> given;
+  for (const std::string_view name : names) {
+    const CLI::Option* option = verb.get_option(std::string(name));
+    if (option->count() == 0) continue;
+    const bool is_flag = option->get_items_expected_max() == 0;
+    given.push_back(is_flag ? std::string(name)
+                            : fmt::format("{}={}", name, option->results().back()));
+  }
+  return given;
+}
+
+}  // namespace
 
 void AddServeVerb(Program& program) {
   const auto options = std::make_shared<server::ServeOptions>();
@@ -17,10 +45,14 @@ void AddServeVerb(Program& program) {
       "other\n"
       "machines: TLS, and users who log in (`ekshume users`, docs/serve.md). Evidence is added\n"
       "from the page, out of the folders of --evidence; until Ctrl-C `investigate` cannot.\n"
+      "With --allow-response the page applies plans with the credentials that this server has;\n"
+      "--kubeconfig and the options of AWS are those of `ekshume respond`.\n"
       "Examples:\n"
       "  ekshume serve mycase\n"
       "  ekshume serve mycase --port 8437 --operator ana\n"
       "  ekshume serve mycase --evidence /mnt/evidence --evidence ~/logs\n"
+      "  ekshume serve mycase --allow-response --kubeconfig ~/.kube/config\n"
+      "  ekshume serve mycase --allow-response --eks-cluster prod --region eu-central-1\n"
       "  ssh -L 8437:127.0.0.1:8437 workstation ekshume serve mycase --port 8437\n"
       "  ekshume serve mycase --listen 0.0.0.0 --port 8437 --host soc.example \\\n"
       "    --tls-certificate soc.pem --tls-key soc.key --users users.json");
@@ -42,6 +74,15 @@ void AddServeVerb(Program& program) {
           "the working directory, with users none)")
       ->type_name("FOLDER")
       ->allow_extra_args(false);
+  verb->add_flag("--allow-response", options->allow_response,
+                 "plans of response may be approved, applied and undone on the page; with users, "
+                 "by responders");
+  const auto kubernetes = std::make_shared<KubernetesOptions>();
+  AddKubernetesOptions(*verb, program, *kubernetes);
+  const auto image = std::make_shared<std::string>(kDefaultImage);
+  verb->add_option("--image", *image,
+                   fmt::format("of the pods that plans put on nodes (default {})", kDefaultImage))
+      ->type_name("IMAGE");
   verb->add_option("--users", options->users, "who may log in (`ekshume users add` makes it)")
       ->type_name("FILE");
   verb->add_option("--tls-certificate", options->certificate, "our certificate and its chain, PEM")
@@ -50,14 +91,17 @@ void AddServeVerb(Program& program) {
   verb->add_option("--host", options->host,
                    "the name by which browsers ask for us (default: the address)")
       ->type_name("NAME");
-  verb->callback([&program, options] {
+  verb->callback([&program, options, kubernetes, image, verb] {
     options->command_line = program.command_line;
+    options->response_arguments = GivenOptions(*verb, kResponseOptions);
     program.action = [&program, options] {
-      return server::Serve(*options, program.remote.get(), program.progress,
-                           [](const std::string& link) {
-                             fmt::print("{}\n", link);
-                             std::fflush(stdout);
-                           });
+      return server::Serve(
+          *options, program.remote.get(), program.progress,
+          [](const std::string& link) {
+            fmt::print("{}\n", link);
+            std::fflush(stdout);
+          },
+          [](std::string_view text) { fmt::print(stderr, "ekshume: {}\n", text); });
     };
   });
 }

@@ -80,8 +80,15 @@ Result<bool> JobDesk::Stop(const std::string& analyst) {
   }
   // Ahead of the record of its end.
   EKSHUME_TRY(service_.Record(action, analyst, {{"event", "stop_asked"}}));
-  const std::lock_guard lock(mutex_);
-  if (job_) job_->Stop();
+  std::string text;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!is_running_ || !job_) return true;  // it ended meanwhile
+    job_->Stop();
+    state_.stop_was_asked = true;
+    text = casefile::Dump(StateLocked(false));
+  }
+  service_.changes().Send(std::move(text), kind_);
   return true;
 }
 

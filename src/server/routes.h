@@ -11,7 +11,7 @@
 // What each route answers. One file for each kind.
 namespace ekshume::server {
 
-// The case as a whole: report, custody, response plans.
+// The case as a whole: report, custody.
 void AddCaseRoutes(Router& router, CaseService& service);
 // Further links; `guard` makes them.
 void AddLinkRoute(Router& router, CaseService& service, Guard& guard);
@@ -26,6 +26,13 @@ void AddFileRoutes(Router& router, CaseService& service);
 void AddFileByteRoutes(Router& router, CaseService& service);
 void AddAnnotationRoutes(Router& router, CaseService& service);
 void AddReportRoutes(Router& router, CaseService& service);
+// The response: plans, and with `access` what is done with them. All must outlive the router.
+struct ResponseAccess {
+  bool is_on = false;
+  std::vector<std::string> arguments;  // options of `ekshume respond`: which cluster, as whom
+};
+void AddResponseRoutes(Router& router, CaseService& service, JobDesk& desk,
+                       const ResponseAccess& access);
 // Adding evidence from the page. `desk` and `folders` must outlive the router.
 void AddIngestRoutes(Router& router, CaseService& service, JobDesk& desk,
                      const EvidenceFolders& folders);

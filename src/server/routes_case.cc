@@ -5,8 +5,6 @@
 #include <filesystem>
 
 #include "casefile/atomic_file.h"
-#include "live/respond/journal.h"
-#include "live/respond/plan.h"
 #include "server/routes.h"
 
 namespace ekshume::server {
@@ -55,68 +53,6 @@ ApiReply Verify(CaseService& service) {
   return ApiReply::Of({{"unbroken", true}, {"records", *count}});
 }
 
-Json StepJson(const live::respond::Step& step, const live::respond::StepState& state) {
-  return {{"id", step.id},
-          {"phase", step.phase},
-          {"kind", NameOf(step.kind)},
-          {"what", step.what},
-          {"reason", step.reason},
-          {"effect", NameOf(step.effect)},
-          {"undo", step.undo},
-          {"object", step.object},
-          {"enabled", step.enabled},
-          {"needs_approval", step.needs_approval},
-          {"missing", step.missing},
-          {"state", NameOf(state.at)},
-          {"error", state.error},
-          {"since", state.since},
-          {"by", state.by}};
-}
-
-// A plan as its file says it, with what its journal says became of it.
-Result<Json> PlanJson(const std::filesystem::path& path) {
-  const std::string text = EKSHUME_TRY(casefile::ReadOwnFile(path.string()));
-  const live::respond::Plan plan = EKSHUME_TRY(live::respond::ReadPlan(text));
-  std::filesystem::path journal = path;
-  journal.replace_extension(".jsonl");
-  std::map<std::string, live::respond::StepState> states;
-  std::error_code error;
-  if (std::filesystem::exists(journal, error)) {
-    const auto records = EKSHUME_TRY(live::respond::Journal::Read(journal.string()));
-    states = live::respond::StatesOf(records);
-  }
-  Json steps = Json::array();
-  for (const live::respond::Step& step : plan.steps)
-    steps.push_back(StepJson(step, states[step.id]));
-  Json approvals = Json::array();
-  for (const live::respond::Approval& approval : plan.approvals) {
-    approvals.push_back({{"by", approval.by},
-                         {"time", approval.time},
-                         {"of_this_plan", approval.digest == Digest(plan)}});
-  }
-  return Json{{"id", plan.id},          {"target", plan.target}, {"created", plan.created},
-              {"by", plan.by},          {"server", plan.server}, {"warnings", plan.warnings},
-              {"approvals", approvals}, {"steps", steps},        {"problem", nullptr}};
-}
-
-ApiReply Response(CaseService& service) {
-  const std::filesystem::path folder = service.opened().directory() + "/respond";
-  std::vector<std::filesystem::path> paths;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    if (entry.path().extension() == ".yaml") paths.push_back(entry.path());
-  }
-  std::ranges::sort(paths);
-  Json plans = Json::array();
-  for (const std::filesystem::path& path : paths) {
-    Result<Json> plan = PlanJson(path);
-    // A plan that cannot be read is still a plan that is there.
-    plans.push_back(plan ? std::move(*plan)
-                         : Json{{"id", path.stem().string()}, {"problem", plan.error().message}});
-  }
-  return ApiReply::Of({{"plans", plans}});
-}
-
 }  // namespace
 
 void AddCaseRoutes(Router& router, CaseService& service) {
@@ -144,12 +80,6 @@ void AddCaseRoutes(Router& router, CaseService& service) {
               {},
               "",
               [&](const ApiRequest&) { return Verify(service); }});
-  router.Add({"GET",
-              "/response",
-              "The plans of response and how far they are. Read only.",
-              {},
-              "",
-              [&](const ApiRequest&) { return Response(service); }});
 }
 
 }  // namespace ekshume::server

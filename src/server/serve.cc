@@ -67,8 +67,8 @@ Result<std::string> AuthorityOf(const ServeOptions& options, const std::string& 
 }  // namespace
 
 Result<void> Serve(const ServeOptions& options, casefile::RemoteEvidence* remote,
-                   Progress& progress,
-                   const std::function<void(const std::string& link)>& announce) {
+                   Progress& progress, const std::function<void(const std::string& link)>& announce,
+                   const std::function<void(std::string_view text)>& say) {
   std::string address = options.address == "localhost" ? "127.0.0.1" : options.address;
   if (address.starts_with('[') && address.ends_with(']')) {
     address = address.substr(1, address.size() - 2);
@@ -83,6 +83,9 @@ Result<void> Serve(const ServeOptions& options, casefile::RemoteEvidence* remote
   const EvidenceFolders folders = EKSHUME_TRY(EvidenceFolders::Open(evidence, options.case_path));
   JobDesk ingest(
       *service, "ingest", [&] { return service->LetGo(); }, [&] { return service->TakeUp(); });
+  JobDesk response(
+      *service, "response", [] { return Result<void>(); }, [] { return Result<void>(); });
+  const ResponseAccess access{options.allow_response, options.response_arguments};
   Router router;
   AddCaseRoutes(router, *service);
   if (!has_users) AddLinkRoute(router, *service, guard);
@@ -94,6 +97,7 @@ Result<void> Serve(const ServeOptions& options, casefile::RemoteEvidence* remote
   AddAnnotationRoutes(router, *service);
   AddReportRoutes(router, *service);
   AddIngestRoutes(router, *service, ingest, folders);
+  AddResponseRoutes(router, *service, response, access);
   HttpServer server(guard, router, service->changes(), opening.tls.get());
   const int port = EKSHUME_TRY(HttpServer::Bind(server, address, options.port));
   guard.set_authority(EKSHUME_TRY(AuthorityOf(options, address, port)));
@@ -114,6 +118,11 @@ Result<void> Serve(const ServeOptions& options, casefile::RemoteEvidence* remote
   while (!progress.cancelled()) std::this_thread::sleep_for(kLook);
   server.Stop();
   thread.join();
+  // Its desk waits for it.
+  if (response.State().at("state") == "running") {
+    say("a plan of response is being worked on: it is asked to stop and waited for. Ctrl-C again "
+        "does not wait");
+  }
   if (!ran) return Fail(ErrorCode::kIo, "the server ended by itself");
   return {};
 }

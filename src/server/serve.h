@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/progress.h"
@@ -23,14 +24,18 @@ struct ServeOptions {
   // Below which folders the page may choose evidence to add. None: the working directory; with
   // users nothing may be added then.
   std::vector<std::string> evidence;
+  // Whether plans of response may be approved, applied and undone on the page, and the options that
+  // `ekshume respond` is given then: which cluster, which account, as whom.
+  bool allow_response = false;
+  std::vector<std::string> response_arguments;
   std::vector<std::string> command_line;
 };
 
 // Serves a case until `progress` is cancelled. `announce` gets the link, or with users the address,
-// once connections are taken. kInvalidArgument for an address that is not loopback without users
-// and TLS. `remote` may be null.
+// once connections are taken; `say` what the one at the terminal should know. kInvalidArgument for
+// an address that is not loopback without users and TLS. `remote` may be null.
 Result<void> Serve(const ServeOptions& options, casefile::RemoteEvidence* remote,
-                   Progress& progress,
-                   const std::function<void(const std::string& link)>& announce);
+                   Progress& progress, const std::function<void(const std::string& link)>& announce,
+                   const std::function<void(std::string_view text)>& say);
 
 }  // namespace ekshume::server

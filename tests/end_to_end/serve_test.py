@@ -35,7 +35,9 @@ class Answers(serve.NodeCase):
             if path == "/changes":
                 continue
             reply = session.get(concrete, **values) if method == "get" else session.post(concrete, {"name": "ben", "path": "/etc/passwd", "password": "infected"})
-            expected = {"/annotations": (400,), "/ingest": (400,), "/ingest/cancel": (409,)}.get(path if method == "post" else "", (200,))
+            refused = {"/annotations": (400,), "/ingest": (400,), "/ingest/cancel": (409,),
+                       **{f"/response/{verb}": (403,) for verb in ("approve", "apply", "undo", "stop")}}
+            expected = refused.get(path if method == "post" else "", (200,))
             self.assertIn(reply.status, expected, (method, path, reply.body[:300]))
             answered.add((method, path))
         self.assertGreater(len(answered), 20)

@@ -17,19 +17,6 @@ PASSWORDS = {"rae": "reader's password", "ana": "analyst's password", "res": "re
 ROLES = {"rae": "reader", "ana": "analyst", "res": "responder"}
 
 
-def add_user(file, name, role, password):
-    return subprocess.run([ekshume.EKSHUME, "users", "add", file, name, "--role", role], input=password + "\n", capture_output=True, text=True).returncode
-
-
-def certificate(folder, name):
-    """A certificate of 127.0.0.1 and its key."""
-    paths = folder / f"{name}.pem", folder / f"{name}.key"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-                    "-subj", "/CN=ekshume.test", "-addext", "subjectAltName=IP:127.0.0.1", "-out", paths[0], "-keyout", paths[1]],
-                   check=True, capture_output=True)
-    return paths
-
-
 class WithUsers(ekshume.Case):
     @classmethod
     def setUpClass(cls):
@@ -37,9 +24,9 @@ class WithUsers(ekshume.Case):
         cls.case = serve.case_of("users", LOGS)
         cls.users = folder / "users.json"
         for name, password in PASSWORDS.items():
-            assert add_user(cls.users, name, ROLES[name], password) == 0
-        cls.certificate, cls.key = certificate(folder, "server")
-        cls.other_key = certificate(folder, "other")[1]
+            assert serve.add_user(cls.users, name, ROLES[name], password) == 0
+        cls.certificate, cls.key = serve.certificate(folder, "server")
+        cls.other_key = serve.certificate(folder, "other")[1]
         cls.options = ["--users", cls.users, "--tls-certificate", cls.certificate, "--tls-key", cls.key]
         cls.trust = ssl.create_default_context(cafile=cls.certificate)
         cls.server = serve.Server(cls.case, *map(str, cls.options), tls=cls.trust)
@@ -76,7 +63,7 @@ class WithUsers(ekshume.Case):
         self.assertEqual({row["name"]: row["role"] for row in ekshume.rows("users", "list", self.users)}, ROLES)
         other = pathlib.Path(ekshume.work_folder()) / "more.json"
         for name, password, code in (("eve", "short", 2), ("eve evil", "long enough for all", 2), ("eve", "long enough for all", 0)):
-            self.assertEqual(add_user(other, name, "reader", password), code, (name, password))
+            self.assertEqual(serve.add_user(other, name, "reader", password), code, (name, password))
         self.assertEqual(ekshume.Run("users", "remove", other, "nobody").code, 3)
         self.assertEqual(ekshume.Run("users", "remove", other, "eve").code, 0)
         self.assertEqual(ekshume.rows("users", "list", other), [])

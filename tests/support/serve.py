@@ -30,6 +30,20 @@ def needs_browser(test):
     return unittest.skipIf(BROWSER_MISSING and not os.environ.get("CI"), str(BROWSER_MISSING))(test)
 
 
+def add_user(file, name, role, password):
+    """The exit code of `ekshume users add`."""
+    return subprocess.run([ekshume.EKSHUME, "users", "add", file, name, "--role", role], input=password + "\n", capture_output=True, text=True).returncode
+
+
+def certificate(folder, name):
+    """A certificate of 127.0.0.1 and its key."""
+    paths = folder / f"{name}.pem", folder / f"{name}.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                    "-subj", "/CN=ekshume.test", "-addext", "subjectAltName=IP:127.0.0.1", "-out", paths[0], "-keyout", paths[1]],
+                   check=True, capture_output=True)
+    return paths
+
+
 class Reply:
     def __init__(self, response):
         self.status = response.status
@@ -44,10 +58,10 @@ class Reply:
 class Server:
     """`ekshume serve CASE`, until stop(). `link` works once. `tls` (an ssl.SSLContext): what a client of a server with TLS trusts."""
 
-    def __init__(self, case, *options, tls=None):
+    def __init__(self, case, *options, tls=None, environment=None):
         self.tls = tls
         self.process = subprocess.Popen([ekshume.EKSHUME, "serve", str(case), *options], stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+                                        stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, env=environment)
         self.link = self.process.stdout.readline().strip()
         if not self.link:
             raise AssertionError(self.process.stderr.read())

@@ -7,7 +7,7 @@ export interface Job {
   state: 'idle' | 'running' | 'ended'
   action?: string
   by?: string
-  about?: { evidence?: string[] }
+  about?: { evidence?: string[]; plan?: string; steps?: string[] }
   started?: string
   ended?: string | null
   stage?: string
@@ -30,6 +30,14 @@ export interface Ingest extends Job {
 
 export const useIngest = () => useQuery({ queryKey: ['ingest'], queryFn: () => get<Ingest>('/ingest'), staleTime: Infinity })
 
+export interface ResponseJob extends Job {
+  is_on: boolean
+  off_because: string | null
+}
+
+export const useResponseJob = () =>
+  useQuery({ queryKey: ['response job'], queryFn: () => get<ResponseJob>('/response/job'), staleTime: Infinity })
+
 /** Follows what others change and how far jobs are, as long as the page is open. */
 export function useChanges(): void {
   const client = useQueryClient()
@@ -46,6 +54,15 @@ export function useChanges(): void {
     source.addEventListener('hello', () => {
       again()
       void client.invalidateQueries({ queryKey: ['ingest'] })
+      void client.invalidateQueries({ queryKey: ['response job'] })
+    })
+    source.addEventListener('response', (message: MessageEvent<string>) => {
+      const job = JSON.parse(message.data) as Job
+      client.setQueryData<ResponseJob>(['response job'], (old) => old && { ...old, ...job })
+      // What it says comes with neither, and each of its lines is a step.
+      void client.invalidateQueries({ queryKey: ['response job'] })
+      void client.invalidateQueries({ queryKey: ['response'] })
+      if (job.state === 'ended') again()
     })
     source.addEventListener('ingest', (message: MessageEvent<string>) => {
       const job = JSON.parse(message.data) as Job

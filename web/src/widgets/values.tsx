@@ -92,7 +92,7 @@ export function Empty({ title, children }: { title: string; children: ReactNode 
   )
 }
 
-export function Failed({ error }: { error: unknown }) {
+export function Failed({ error, title = 'This could not be shown' }: { error: unknown; title?: string }) {
   const text = error instanceof Error ? error.message : String(error)
   const hint =
     error instanceof ApiError && error.status === 401
@@ -101,7 +101,7 @@ export function Failed({ error }: { error: unknown }) {
         ? null
         : 'The server does not answer. Is `ekshume serve` still running in its terminal?'
   return (
-    <Alert color="red" title="This could not be shown" m="md" role="alert">
+    <Alert color="red" title={title} m="md" role="alert">
       <pre className="plain">{visible(text)}</pre>
       {hint && <Text size="sm">{hint}</Text>}
     </Alert>
