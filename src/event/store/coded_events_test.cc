@@ -115,6 +115,17 @@ TEST_F(CodedEventsTest, OutOfTheFileTheyAreWhatTheTablesSay) {
   EXPECT_EQ(std::filesystem::status(file_).permissions(),
             std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
   EXPECT_FALSE(std::filesystem::exists(file_ + ".new"));
+  // It is not written again while it is of these events.
+  const auto written = std::filesystem::last_write_time(file_);
+  ASSERT_TRUE(store_->KeepCoded(0));
+  EXPECT_EQ(std::filesystem::last_write_time(file_), written);
+}
+
+TEST_F(CodedEventsTest, ADamagedFileIsWrittenAgain) {
+  ASSERT_TRUE(store_->KeepCoded(0));
+  WriteFile("damaged");
+  ASSERT_TRUE(store_->KeepCoded(0));
+  EXPECT_NE(store_->LoadCoded().value(), nullptr);
 }
 
 TEST_F(CodedEventsTest, FewEventsMakeNoFile) {

@@ -194,6 +194,8 @@ class DuckDbStore final : public Store {
   Result<void> KeepCoded(size_t least_events) override {
     const int64_t count = EKSHUME_TRY(database_->Number("SELECT count(*) FROM stored_events"));
     if (static_cast<uint64_t>(count) < least_events) return {};
+    const auto kept = LoadCoded();
+    if (kept && *kept) return {};
     const std::atomic<bool> go_on{false};
     const auto events = EKSHUME_TRY(ReadCoded(go_on));
     return events->Save(*database_, coded_path_);

@@ -165,8 +165,8 @@ class Store {
   // (null: there is none of what the store holds now), or out of the tables.
   virtual Result<std::unique_ptr<CodedEvents>> LoadCoded() = 0;
   virtual Result<std::unique_ptr<CodedEvents>> ReadCoded(const std::atomic<bool>& stop) = 0;
-  // Writes that file when there are that many events, so that who looks at them first need not
-  // wait. It may be deleted. The store must be open for writing.
+  // Writes that file, unless it is there, when there are that many events, so that who looks at
+  // them first need not wait. It may be deleted. The store must be open for writing.
   virtual Result<void> KeepCoded(size_t least_events) = 0;
 
   // Ends what another thread waits for: its call fails. Any thread.

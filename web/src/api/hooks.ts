@@ -16,15 +16,17 @@ const ROWS_KEPT_MS = 20_000
 
 export const useCase = () => useQuery({ queryKey: ['case'], queryFn: () => get<CaseInfo>('/case'), ...FOREVER })
 
-export const useFindings = () =>
+export const useFindings = (enabled = true) =>
   useQuery({
+    enabled,
     queryKey: ['findings'],
     queryFn: async () => (await get<{ findings: Finding[] }>('/findings')).findings,
     ...FOREVER,
   })
 
-export const useContainers = () =>
+export const useContainers = (enabled = true) =>
   useQuery({
+    enabled,
     queryKey: ['containers'],
     queryFn: async () => (await get<{ containers: Container[] }>('/containers')).containers,
     ...FOREVER,

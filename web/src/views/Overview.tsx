@@ -1,5 +1,5 @@
 import { Badge, Button, Group, Progress, SegmentedControl, Text, Title } from '@mantine/core'
-import { useState } from 'react'
+import { startTransition, useEffect, useState } from 'react'
 import { useCase, useContainers, useFindings } from '../api/hooks'
 import type { Act, CaseInfo, Container, Finding, Incident, Thing } from '../api/types'
 import { LEVELS } from '../api/types'
@@ -11,8 +11,6 @@ import { Coverage, Diagnostics, EvidenceList } from './Evidence'
 
 export function Overview() {
   const info = useCase()
-  const findings = useFindings()
-  const containers = useContainers()
   if (info.isLoading) return <Waiting />
   if (info.error) return <Failed error={info.error} />
   const data = info.data
@@ -28,15 +26,7 @@ export function Overview() {
   return (
     <div className="page">
       <Verdict data={data} />
-      {incidents.map((incident, index) => (
-        <Story
-          key={incident.id}
-          incident={incident}
-          number={incidents.length > 1 ? index + 1 : null}
-          findings={findings.data ?? []}
-          containers={containers.data ?? []}
-        />
-      ))}
+      <Stories incidents={incidents} />
       {(data.to_confirm ?? []).length > 0 && (
         <Part title="To confirm">
           <ul className="plain-list">
@@ -81,6 +71,23 @@ function Verdict({ data }: { data: CaseInfo }) {
       </Text>
     </section>
   )
+}
+
+// The worst comes first, and fills the screen. The others, and what only links need, come after it is shown.
+function Stories({ incidents }: { incidents: Incident[] }) {
+  const [areAllShown, setAllShown] = useState(false)
+  useEffect(() => startTransition(() => setAllShown(true)), [])
+  const findings = useFindings(areAllShown)
+  const containers = useContainers(areAllShown)
+  return (areAllShown ? incidents : incidents.slice(0, 1)).map((incident, index) => (
+    <Story
+      key={incident.id}
+      incident={incident}
+      number={incidents.length > 1 ? index + 1 : null}
+      findings={findings.data ?? []}
+      containers={containers.data ?? []}
+    />
+  ))
 }
 
 interface StoryProps {
