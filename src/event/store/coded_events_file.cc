@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
 
 #include <algorithm>
 #include <bit>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <limits>
 
 #include "event/store/coded_events.h"
 #include "event/store/database.h"
+#include "event/store/own_file.h"
+#include "image/evidence_file.h"
+#include "image/zstd/decoder.h"
 
 // The file of docs/formats/case.md, "coded_events.zst".
 namespace ekshume::event {
@@ -24,12 +24,6 @@ static_assert(std::endian::native == std::endian::little, "the file's numbers ar
 constexpr std::string_view kMagic = "ekshume coded events 1";
 constexpr int kLevel = 1;
 constexpr size_t kBufferBytes = size_t{1} << 20;
-
-Error SystemFailure(std::string_view what) {
-  const int code = errno;
-  return Fail(code == ENOSPC || code == EDQUOT ? ErrorCode::kNoSpace : ErrorCode::kIo,
-              fmt::format("{}: {}", what, std::strerror(code)));
-}
 
 Error Damaged() { return Fail(ErrorCode::kCorrupt, "the file of coded events is damaged"); }
 
@@ -54,20 +48,6 @@ Result<Fingerprint> FingerprintOf(Database& database) {
   for (const std::string_view name : CodedEvents::kSearched) print.text += fmt::format(" {}", name);
   return print;
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  int number() const { return number_; }
-
- private:
-  const int number_;
-};
 
 }  // namespace
 
@@ -97,6 +77,7 @@ class CodedEvents::FileWriter {
     EKSHUME_TRY(Number(values.size()));
     return Bytes(std::as_bytes(std::span(values)));
   }
+  Result<void> Array(std::monostate /*codes*/) { return {}; }
   Result<void> Number(uint64_t number) { return Bytes(std::as_bytes(std::span(&number, 1))); }
   Result<void> Text(std::string_view text) {
     EKSHUME_TRY(Number(text.size()));
@@ -121,20 +102,19 @@ class CodedEvents::FileWriter {
 
 class CodedEvents::FileReader {
  public:
-  explicit FileReader(int descriptor)
-      : descriptor_(descriptor), context_(ZSTD_createDCtx(), ZSTD_freeDCtx), in_(kBufferBytes) {}
+  explicit FileReader(int descriptor) : descriptor_(descriptor), buffer_(kBufferBytes) {}
 
   Result<void> Bytes(std::span<std::byte> bytes) {
-    ZSTD_outBuffer out{bytes.data(), bytes.size(), 0};
-    while (out.pos < out.size) EKSHUME_TRY(Step(out));
+    while (!bytes.empty()) bytes = bytes.subspan(EKSHUME_TRY(Step(bytes)));
     return {};
   }
   // The frame ends here, its checksum is right, and nothing follows.
   Result<void> End() {
     std::byte more{};
-    ZSTD_outBuffer out{&more, 1, 0};
-    while (!is_over_ && out.pos == 0) EKSHUME_TRY(Step(out));
-    if (out.pos > 0 || buffer_.pos < buffer_.size || EKSHUME_TRY(Fill()) > 0) return Damaged();
+    while (!is_over_) {
+      if (EKSHUME_TRY(Step(std::span(&more, 1))) > 0) return Damaged();
+    }
+    if (!rest_.empty() || EKSHUME_TRY(Fill()) > 0) return Damaged();
     return {};
   }
   Result<uint64_t> Number(uint64_t most) {
@@ -149,6 +129,7 @@ class CodedEvents::FileReader {
     values.resize(size);
     return Bytes(std::as_writable_bytes(std::span(values)));
   }
+  Result<void> Array(std::monostate /*codes*/, uint64_t /*most*/) { return {}; }
   Result<std::string> Text(uint64_t most) {
     std::string text(EKSHUME_TRY(Number(most)), '\0');
     EKSHUME_TRY(Bytes(std::as_writable_bytes(std::span(text))));
@@ -158,27 +139,29 @@ class CodedEvents::FileReader {
  private:
   Result<size_t> Fill() {
     for (;;) {
-      const ssize_t got = ::read(descriptor_, in_.data(), in_.size());
+      const ssize_t got = ::read(descriptor_, buffer_.data(), buffer_.size());
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) return SystemFailure("cannot read the coded events");
-      buffer_ = {in_.data(), static_cast<size_t>(got), 0};
-      return static_cast<size_t>(got);
+      rest_ = std::span(buffer_).first(static_cast<size_t>(got));
+      return rest_.size();
     }
   }
 
-  Result<void> Step(ZSTD_outBuffer& out) {
+  // Some of the bytes that come next; how many.
+  Result<size_t> Step(std::span<std::byte> out) {
     if (is_over_) return Damaged();
-    if (buffer_.pos == buffer_.size && EKSHUME_TRY(Fill()) == 0) return Damaged();
-    const size_t left = ZSTD_decompressStream(context_.get(), &out, &buffer_);
-    if (ZSTD_isError(left) != 0U) return Damaged();
-    is_over_ = left == 0;
-    return {};
+    if (rest_.empty() && EKSHUME_TRY(Fill()) == 0) return Damaged();
+    const auto step = decoder_.Run(ByteView(rest_), out);
+    if (!step) return Damaged();
+    rest_ = rest_.subspan(step->consumed);
+    is_over_ = step->frame_ended;
+    return step->produced;
   }
 
   const int descriptor_;
-  std::unique_ptr<ZSTD_DCtx, size_t (*)(ZSTD_DCtx*)> context_;
-  std::vector<std::byte> in_;
-  ZSTD_inBuffer buffer_{nullptr, 0, 0};
+  image::zstd::Decoder decoder_;
+  std::vector<std::byte> buffer_;
+  std::span<std::byte> rest_;  // of the buffer: read, and not yet decoded
   bool is_over_ = false;
 };
 
@@ -187,7 +170,7 @@ Result<void> CodedEvents::Save(Database& database, const std::string& path) cons
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
   const auto write = [&]() -> Result<void> {
-    const Descriptor file(
+    const image::FileDescriptor file(
         ::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     if (file.number() < 0) return SystemFailure("cannot write the coded events");
     FileWriter out(file.number());
@@ -200,15 +183,7 @@ Result<void> CodedEvents::Save(Database& database, const std::string& path) cons
     for (const Coded& column : columns_) {
       EKSHUME_TRY(out.Text(column.name));
       EKSHUME_TRY(out.Number(column.codes.index()));
-      EKSHUME_TRY(std::visit(
-          [&](const auto& codes) -> Result<void> {
-            if constexpr (std::is_same_v<std::decay_t<decltype(codes)>, std::monostate>) {
-              return {};
-            } else {
-              return out.Array(codes);
-            }
-          },
-          column.codes));
+      EKSHUME_TRY(std::visit([&](const auto& codes) { return out.Array(codes); }, column.codes));
       EKSHUME_TRY(out.Number(column.values.size()));
       for (const std::string& value : column.values) EKSHUME_TRY(out.Text(value));
     }
@@ -228,7 +203,7 @@ Result<void> CodedEvents::Save(Database& database, const std::string& path) cons
 
 Result<std::unique_ptr<CodedEvents>> CodedEvents::Load(Database& database,
                                                        const std::string& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const image::FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.number() < 0) return std::unique_ptr<CodedEvents>();
   FileReader in(file.number());
   if (EKSHUME_TRY(in.Text(kMagic.size())) != kMagic) return Damaged();
@@ -258,15 +233,8 @@ Result<std::unique_ptr<CodedEvents>> CodedEvents::Load(Database& database,
       case 3: column.codes = std::vector<uint32_t>(); break;
       default: break;
     }
-    EKSHUME_TRY(std::visit(
-        [&](auto& codes) -> Result<void> {
-          if constexpr (std::is_same_v<std::decay_t<decltype(codes)>, std::monostate>) {
-            return {};
-          } else {
-            return in.Array(codes, events->size());
-          }
-        },
-        column.codes));
+    EKSHUME_TRY(
+        std::visit([&](auto& codes) { return in.Array(codes, events->size()); }, column.codes));
     uint64_t bytes_left = kMostValueBytes;
     for (uint64_t left = EKSHUME_TRY(in.Number(kMostValues)); left > 0; --left) {
       column.values.push_back(EKSHUME_TRY(in.Text(bytes_left)));

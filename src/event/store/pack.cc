@@ -10,21 +10,15 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <cstring>
 
 #include "base/limits.h"
+#include "event/store/own_file.h"
 
 namespace ekshume::event {
 namespace {
 
 // Fast and good enough: log records of one kind compress ten times and more.
 constexpr int kLevel = -2;
-
-Error SystemFailure(std::string_view what) {
-  const int code = errno;
-  return Fail(code == ENOSPC || code == EDQUOT ? ErrorCode::kNoSpace : ErrorCode::kIo,
-              fmt::format("{}: {}", what, std::strerror(code)));
-}
 
 }  // namespace
 
